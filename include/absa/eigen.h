@@ -1,0 +1,243 @@
+/** @file
+ * The top eigenvalue of a symmetric operator, with proof: a value, an interval that holds the true
+ * eigenvalue with a stated probability, and the products it cost.
+ *
+ * One product (a Hessian-vector product) costs about two gradients over the probe batch; all else
+ * is cheap. So the estimator computes everything it can know after *every* product: Ritz values,
+ * residual, lower and upper bound, a meter of the operator's consistency, and whether to stop.
+ */
+#ifndef ABSA_EIGEN_H
+#define ABSA_EIGEN_H
+
+#include <absa/operator.h>
+
+ABSA_BEGIN_DECLS
+
+/** The estimator handle. All memory is taken at creation. One thread at a time. */
+typedef struct absa_eigen absa_eigen;
+
+/** When a run stops. Every result carries the whole interval, whatever the rule. */
+enum absa_rule {
+    /** RESIDUAL, and upper - value <= 5 tolerance |value| at the asked eta. The default. */
+    ABSA_RULE_CHECKED = 0,
+    /** residual <= tolerance |value|: some eigenvalue is this near. */
+    ABSA_RULE_RESIDUAL = 1,
+    /** upper - value <= tolerance |value|: nothing above was missed, with probability 1 - eta. */
+    ABSA_RULE_CERTIFIED = 2,
+    /** Exactly max_products products. */
+    ABSA_RULE_FIXED = 3,
+    /** Power iteration until the Rayleigh quotient changes by less than tolerance relative to
+     * itself, as the paper runs it; for comparison: it proves nothing (upper is +infinity). */
+    ABSA_RULE_POWER = 4
+};
+
+/** What is kept between products. */
+enum absa_memory {
+    /** BASIS where max_products + 1 vectors fit into max_vectors, else VALUE. */
+    ABSA_MEMORY_AUTO = 0,
+    /** Three vectors, three-term recurrence: values and bounds, no eigenvector. */
+    ABSA_MEMORY_VALUE = 1,
+    /** The whole basis, max_products + 2 vectors, fully reorthogonalised: gives the eigenvector. */
+    ABSA_MEMORY_BASIS = 2
+};
+
+/** Why a run ended. */
+enum absa_stop {
+    /** No run has ended yet. */
+    ABSA_STOP_NONE = 0,
+    /** The rule that was asked for fired. */
+    ABSA_STOP_CONVERGED = 1,
+    /** max_products were spent before the rule fired; the result is the best so far. */
+    ABSA_STOP_BUDGET = 2,
+    /** The monitor asked for it; the result is the best so far. */
+    ABSA_STOP_MONITOR = 3,
+    /** The basis spans an invariant subspace: the value is exact up to rounding. Counts as
+     * converged. */
+    ABSA_STOP_EXACT = 4
+};
+
+/**
+ * The answer of a run. Set struct_size with absa_eigen_result_init() before the first use; the
+ * library writes no further than that.
+ */
+typedef struct absa_eigen_result {
+    size_t struct_size;   /**< sizeof(absa_eigen_result) */
+    double value;         /**< best Ritz value: never above the true top eigenvalue but for rounding */
+    double lower;         /**< the true top eigenvalue is at least this (value, less rounding) */
+    double upper;         /**< and at most this with probability 1 - eta; +infinity: no bound */
+    double eta;           /**< chance that upper is too low, over the random start */
+    double residual;      /**< |H v - value v| for the unit Ritz vector v, as the recurrence gives it */
+    double inconsistency; /**< how far the products were from one symmetric matrix, relative to
+                               |value|; above tolerance / 2 the bounds are void (see consistent) */
+    int32_t stop;         /**< one of enum absa_stop */
+    int32_t converged;    /**< 1 when the rule that was asked for fired, or the value is exact */
+    int32_t consistent;   /**< 0 when the operator changed between products (new batch, dropout,
+                               kinks): lower and upper prove nothing then */
+    int32_t rule;         /**< the rule that was asked for, one of enum absa_rule */
+    int64_t products;     /**< products spent by this run */
+    int64_t peak_vectors; /**< vectors held at most */
+    uint64_t stream;      /**< random stream of the start vector */
+} absa_eigen_result;
+
+/** Prepare a result struct of the caller: zeros, and struct_size = @p size. Since 0.1. */
+ABSA_API void absa_eigen_result_init(absa_eigen_result *result, size_t size);
+
+/**
+ * Watch a run: called after every product.
+ *
+ * @param user      absa_eigen_options::monitor_user
+ * @param now       what is known so far; stop is ABSA_STOP_NONE
+ * @param[out] stop set to 1 to end the run with the best so far (ABSA_STOP_MONITOR)
+ * @return 0, or anything else to fail the run with ABSA_E_CALLBACK
+ */
+typedef int (*absa_monitor_fn)(void *user, const absa_eigen_result *now, int32_t *stop);
+
+/** What absa_eigen_create() takes. Fill with absa_eigen_options_init(), then change fields. */
+typedef struct absa_eigen_options {
+    size_t struct_size;      /**< sizeof(absa_eigen_options) */
+    int32_t rule;            /**< one of enum absa_rule; ABSA_RULE_CHECKED */
+    int32_t memory;          /**< one of enum absa_memory; ABSA_MEMORY_AUTO */
+    int64_t max_products;    /**< budget of one run, 1 to 1000; 60 */
+    int64_t max_vectors;     /**< most vectors to hold, at least 3; 0: 3 */
+    double tolerance;        /**< relative, in (0, 1); 1e-2 */
+    double eta;              /**< chance of a wrong upper bound, in (0, 0.5]; 1e-2 */
+    uint64_t seed;           /**< of the start vectors; never derive it from data; 0 */
+    int32_t keep_hint;       /**< 1: the last Ritz vector is the next run's hint (needs BASIS); 0 */
+    int32_t reserved0;       /**< 0 */
+    absa_monitor_fn monitor; /**< NULL: none */
+    void *monitor_user;      /**< handed to monitor */
+} absa_eigen_options;
+
+/** Fill @p options with the defaults. Threads: any. Since 0.1. */
+ABSA_API void absa_eigen_options_init(absa_eigen_options *options, size_t size);
+
+/** What may change from run to run. Fill with absa_eigen_args_init(), then change fields. */
+typedef struct absa_eigen_args {
+    size_t struct_size;   /**< sizeof(absa_eigen_args) */
+    uint64_t stream;      /**< the measurement's number; never reuse one under one seed. Two runs
+                               with the same seed and stream start from the same random vector */
+    const void *hint;     /**< vector of the space to start near, of any length but zero; NULL: the
+                               kept one, if any. Borrowed for the call */
+    uint64_t hint_stream; /**< stream of the run the hint comes from; equal to stream is refused,
+                               for the hint must not depend on this run's random vector */
+    double hint_weight;   /**< length of the hint beside the random vector's 1; 1. 0: no hint */
+} absa_eigen_args;
+
+/** Fill @p args with the defaults: stream 0, no hint. Threads: any. Since 0.1. */
+ABSA_API void absa_eigen_args_init(absa_eigen_args *args, size_t size);
+
+/**
+ * Say beforehand what absa_eigen_create() would hold.
+ *
+ * @param space    the space of the vectors
+ * @param options  NULL for the defaults
+ * @param[out] vectors  vectors of the space; NULL: not asked
+ * @param[out] bytes    bytes of host memory, vectors included when they live in host memory; NULL:
+ *                      not asked
+ * @retval ABSA_E_INVALID  as absa_eigen_create()
+ * @retval ABSA_E_MEMORY   the size overflows
+ *
+ * Threads: any. Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_memory(const absa_space *space, const absa_eigen_options *options,
+                                       int64_t *vectors, int64_t *bytes);
+
+/**
+ * Create an estimator for operators on @p space.
+ *
+ * @param context  the context
+ * @param space    copied
+ * @param options  copied; NULL for the defaults
+ * @param[out] out the estimator, NULL on failure; the caller destroys it
+ * @retval ABSA_E_INVALID      a field is out of range; the message names it
+ * @retval ABSA_E_UNSUPPORTED  the vector table lacks an operation; the message names it
+ * @retval ABSA_E_ABI          a struct was not filled by its _init function
+ * @retval ABSA_E_MEMORY       no memory
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_create(absa_context *context, const absa_space *space,
+                                       const absa_eigen_options *options, absa_eigen **out);
+
+/** Destroy the estimator and set the pointer to NULL; NULL is accepted. Since 0.1. */
+ABSA_API void absa_eigen_destroy(absa_eigen **eigen);
+
+/**
+ * Run to the end with an operator: absa_eigen_start(), then next, product, put until done.
+ *
+ * @param eigen        the estimator
+ * @param op           operator on the same space (element type and length are checked)
+ * @param args         NULL for the defaults: the next stream after the last run's, hint kept if any
+ * @param[out] result  written on ABSA_OK only
+ * @retval ABSA_OK           also when the budget ran out: see result->stop and result->converged
+ * @retval ABSA_E_INVALID    a field of args is out of range, or the hint is not independent
+ * @retval ABSA_E_NONFINITE  a product, or the hint, held a NaN or infinity; the message has its
+ *                           number
+ * @retval ABSA_E_CALLBACK   a callback stopped the run; absa_eigen_best() has the best so far
+ * @retval ABSA_E_PEER       another process failed
+ * @retval ABSA_E_BUSY       called from inside this estimator's own callback
+ *
+ * Allocates nothing. The handle stays usable after any failure. Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_run(absa_eigen *eigen, absa_operator *op,
+                                    const absa_eigen_args *args, absa_eigen_result *result);
+
+/** @name Reverse communication
+ * For hosts that would rather call than be called; a run may span training steps as long as the
+ * operator stays frozen.
+ * @{ */
+
+/** Begin a run, dropping an unfinished one. Parameters and failures as absa_eigen_run(). Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_start(absa_eigen *eigen, const absa_eigen_args *args);
+
+/**
+ * Ask for the next product: the host computes y = H x and calls absa_eigen_put().
+ *
+ * @param eigen   the estimator
+ * @param[out] x  vector of the space, not to be changed; NULL when the run has ended
+ * @param[out] y  vector of the space to be filled; NULL when the run has ended
+ * @retval ABSA_E_STATE  no run was started
+ *
+ * Calling it again before put gives the same pointers. Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_next(absa_eigen *eigen, const void **x, void **y);
+
+/**
+ * Take the product that the host has put into y.
+ *
+ * @retval ABSA_E_STATE      no product was asked for
+ * @retval ABSA_E_NONFINITE  the product held a NaN or infinity: the run is over
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_put(absa_eigen *eigen);
+
+/** @} */
+
+/**
+ * Give the best result so far of the current or last run, also after a failure.
+ *
+ * @param eigen        the estimator
+ * @param[out] result  written on ABSA_OK only
+ * @retval ABSA_E_STATE  no product has been taken yet
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_best(const absa_eigen *eigen, absa_eigen_result *result);
+
+/**
+ * Copy the unit Ritz vector of the last run into a vector of the space.
+ *
+ * @param eigen       the estimator
+ * @param[out] out    vector of the space
+ * @retval ABSA_E_UNSUPPORTED  the memory mode keeps no vector (VALUE)
+ * @retval ABSA_E_STATE        no run has ended
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_vector(absa_eigen *eigen, void *out);
+
+ABSA_END_DECLS
+
+#endif
