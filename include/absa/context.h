@@ -16,7 +16,8 @@ ABSA_BEGIN_DECLS
 typedef struct absa_context absa_context;
 
 /**
- * Allocate @p size bytes aligned to @p align (a power of two, at most 64); NULL when there are none.
+ * Allocate @p size bytes aligned to @p align (a power of two, at most 64); NULL when there are
+ * none.
  *
  * @param user   absa_context_options::alloc_user
  * @param size   bytes, at least 1
@@ -159,8 +160,7 @@ ABSA_API void absa_context_release(absa_context *context, void *ptr, int64_t cou
  * A host may call it inside a callback before it returns non-zero; its text is then kept behind
  * the library's own. Since 0.1.
  */
-ABSA_API absa_status absa_context_fail(absa_context *context, absa_status status,
-                                       const char *text);
+ABSA_API absa_status absa_context_fail(absa_context *context, absa_status status, const char *text);
 
 /**
  * Send one line to the context's logger when its level is let through.

@@ -61,12 +61,12 @@ enum absa_stop {
  * library writes no further than that.
  */
 typedef struct absa_eigen_result {
-    size_t struct_size;   /**< sizeof(absa_eigen_result) */
-    double value;         /**< best Ritz value: never above the true top eigenvalue but for rounding */
-    double lower;         /**< the true top eigenvalue is at least this (value, less rounding) */
-    double upper;         /**< and at most this with probability 1 - eta; +infinity: no bound */
-    double eta;           /**< chance that upper is too low, over the random start */
-    double residual;      /**< |H v - value v| for the unit Ritz vector v, as the recurrence gives it */
+    size_t struct_size; /**< sizeof(absa_eigen_result) */
+    double value;    /**< best Ritz value: never above the true top eigenvalue but for rounding */
+    double lower;    /**< the true top eigenvalue is at least this (value, less rounding) */
+    double upper;    /**< and at most this with probability 1 - eta; +infinity: no bound */
+    double eta;      /**< chance that upper is too low, over the random start */
+    double residual; /**< |H v - value v| for the unit Ritz vector v, as the recurrence gives it */
     double inconsistency; /**< how far the products were from one symmetric matrix, relative to
                                |value|; above tolerance / 2 the bounds are void (see consistent) */
     int32_t stop;         /**< one of enum absa_stop */

@@ -46,10 +46,10 @@ typedef int (*absa_reduce_vector_fn)(void *user, void *y);
 
 /** What absa_operator_from_hvp() takes beside the callback. */
 typedef struct absa_operator_options {
-    size_t struct_size; /**< sizeof(absa_operator_options) */
-    int64_t samples;    /**< what *samples holds when the callback is entered; 1 */
-    int32_t convention; /**< one of enum absa_convention; ABSA_CONVENTION_MEAN */
-    int32_t reserved0;  /**< 0 */
+    size_t struct_size;                  /**< sizeof(absa_operator_options) */
+    int64_t samples;                     /**< what *samples holds when the callback is entered; 1 */
+    int32_t convention;                  /**< one of enum absa_convention; ABSA_CONVENTION_MEAN */
+    int32_t reserved0;                   /**< 0 */
     absa_reduce_vector_fn reduce_vector; /**< required when the space is REPLICATED, else NULL */
     void *reduce_user;                   /**< handed to reduce_vector */
 } absa_operator_options;

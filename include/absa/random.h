@@ -27,8 +27,7 @@ ABSA_BEGIN_DECLS
  * @param counter  four words
  * @param[out] out four words; may be counter itself. Threads: any. Since 0.1.
  */
-ABSA_API void absa_random_philox(const uint32_t key[2], const uint32_t counter[4],
-                                 uint32_t out[4]);
+ABSA_API void absa_random_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
 
 /**
  * Fill @p out with elements [first, first + count) of the uniform sequence (seed, stream).
@@ -47,12 +46,12 @@ ABSA_API void absa_random_uniform(uint64_t seed, uint64_t stream, int64_t first,
  *
  * Parameters as for absa_random_uniform(). Threads: any. Since 0.1.
  */
-ABSA_API void absa_random_gaussian_f64(uint64_t seed, uint64_t stream, int64_t first,
-                                       int64_t count, double *out);
+ABSA_API void absa_random_gaussian_f64(uint64_t seed, uint64_t stream, int64_t first, int64_t count,
+                                       double *out);
 
 /** absa_random_gaussian_f64(), each value rounded to single precision. Since 0.1. */
-ABSA_API void absa_random_gaussian_f32(uint64_t seed, uint64_t stream, int64_t first,
-                                       int64_t count, float *out);
+ABSA_API void absa_random_gaussian_f32(uint64_t seed, uint64_t stream, int64_t first, int64_t count,
+                                       float *out);
 
 ABSA_END_DECLS
 

@@ -117,9 +117,10 @@ absa_status absa_context_alloc(absa_context *context, int64_t count, size_t size
     if (!context)
         return ABSA_E_INVALID;
     if (count < 0 || size == 0)
-        return absa__fail(context, ABSA_E_INVALID,
-                          "absa_context_alloc: count %lld and size %zu must not be negative or zero",
-                          (long long)count, size);
+        return absa__fail(
+            context, ABSA_E_INVALID,
+            "absa_context_alloc: count %lld and size %zu must not be negative or zero",
+            (long long)count, size);
     if (count == 0)
         return ABSA_OK;
     *out = absa__alloc(context, count, size);

@@ -19,7 +19,8 @@ void absa__callback_begin(absa_context *ctx);
 /* Turns a callback's non-zero code into ABSA_E_CALLBACK; what names the callback in the message. */
 absa_status absa__callback_failed(absa_context *ctx, const char *what, int code);
 
-/* The context's allocator without a message, for code that has none to give (zeroed, 64-aligned). */
+/* The context's allocator without a message, for code that has none to give (zeroed, 64-aligned).
+ */
 void *absa__alloc(absa_context *ctx, int64_t count, size_t size);
 
 /* Host memory for a whole handle, with its message: *out is NULL on failure. */

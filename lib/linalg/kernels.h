@@ -1,0 +1,24 @@
+/* Kernels over short runs of contiguous elements, f32 and f64: what every vector operation in host
+ * memory is made of. The caller cuts vectors into runs of at most ABSA__BLOCK elements. */
+#ifndef ABSA_LINALG_KERNELS_H
+#define ABSA_LINALG_KERNELS_H
+
+#include <stdint.h>
+
+enum {
+    /* Elements of a block: sums are taken block by block, so that their bits depend on nothing but
+     * the element's index. Below OpenBLAS's threading threshold of 10,000. */
+    ABSA__BLOCK = 4096,
+    /* Partial sums inside a block; element i of a block belongs to lane i % ABSA__LANES. */
+    ABSA__LANES = 8
+};
+
+/* Adds x[i] * y[i] to the lanes, element 0 going to lane % ABSA__LANES. */
+void absa__dot_f32(int64_t n, const float *x, const float *y, int64_t lane, double *lanes);
+void absa__dot_f64(int64_t n, const double *x, const double *y, int64_t lane, double *lanes);
+
+/* y = a x + b y; b = 0 does not read y. */
+void absa__axpby_f32(int64_t n, double a, const float *x, double b, float *y);
+void absa__axpby_f64(int64_t n, double a, const double *x, double b, double *y);
+
+#endif
