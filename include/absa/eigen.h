@@ -37,7 +37,7 @@ enum absa_memory {
     ABSA_MEMORY_AUTO = 0,
     /** Three vectors, three-term recurrence: values and bounds, no eigenvector. */
     ABSA_MEMORY_VALUE = 1,
-    /** The whole basis, max_products + 2 vectors, fully reorthogonalised: gives the eigenvector. */
+    /** The whole basis, max_products + 1 vectors, fully reorthogonalised: gives the eigenvector. */
     ABSA_MEMORY_BASIS = 2
 };
 
