@@ -1,0 +1,67 @@
+/* The certificate's pure functions against direct formulas. */
+#include "eigen/bounds.h"
+
+#include <criterion/criterion.h>
+#include <float.h>
+#include <math.h>
+
+/* For the 1 x 1 recurrence S(x) = 1 + ((x - a) / b)^2, so the root is a + b sqrt(1/d^2 - 1). */
+Test(bounds, one_step_has_the_closed_form)
+{
+    const double alpha[1] = {3.0}, beta[1] = {0.25}, delta = 1e-3;
+    const double want = 3.0 + 0.25 * sqrt(1e6 - 1.0);
+    cr_assert_float_eq(absa__upper_bound(1, alpha, beta, 3.0, delta), want, 1e-9 * want);
+    cr_assert_not(absa__sum_exceeds(1, alpha, beta, want * (1 - 1e-9), 1e6));
+    cr_assert(absa__sum_exceeds(1, alpha, beta, want * (1 + 1e-9), 1e6));
+}
+
+/* Chebyshev: alpha = 0, beta = 1/2 but for the first, sqrt(1/2): phi_j = sqrt(2) T_j for j >= 1. */
+Test(bounds, the_sum_is_that_of_the_orthonormal_polynomials)
+{
+    enum { K = 12 };
+    double alpha[K] = {0}, beta[K];
+    for (int j = 0; j < K; j++)
+        beta[j] = j == 0 ? sqrt(0.5) : 0.5;
+    for (double x = 1.0; x < 1.5; x += 0.1) {
+        double sum = 1.0;
+        for (int j = 1; j <= K; j++) {
+            const double t = cosh(j * acosh(x));
+            sum += 2.0 * t * t;
+        }
+        /* The recurrence loses a few eps a step, growing with its own terms only. */
+        cr_assert(absa__sum_exceeds(K, alpha, beta, x, sum * (1 - 1e-12)));
+        cr_assert_not(absa__sum_exceeds(K, alpha, beta, x, sum * (1 + 1e-12)));
+    }
+}
+
+Test(bounds, scaling_the_operator_scales_the_bound)
+{
+    const double alpha[3] = {0.3, -0.1, 0.2}, beta[3] = {0.5, 0.4, 0.3}, theta = 0.75;
+    const double plain = absa__upper_bound(3, alpha, beta, theta, 1e-4);
+    for (int e = -900; e <= 900; e += 300) {
+        double a[3], b[3];
+        for (int i = 0; i < 3; i++) {
+            a[i] = ldexp(alpha[i], e);
+            b[i] = ldexp(beta[i], e);
+        }
+        const double got = absa__upper_bound(3, a, b, ldexp(theta, e), 1e-4);
+        cr_assert_float_eq(ldexp(got, -e), plain, 1e-11 * plain);
+    }
+}
+
+Test(bounds, an_invariant_subspace_has_no_room_above)
+{
+    const double alpha[2] = {1.0, 2.0}, beta[2] = {0.5, 0.0};
+    const double theta = 1.5 + sqrt(0.5);
+    cr_assert_float_eq(absa__upper_bound(2, alpha, beta, theta, 1e-6), theta, 1e-12);
+}
+
+/* A unit vector's component in direction u is below delta with probability eta at most. */
+Test(bounds, delta_shrinks_with_eta_n_and_the_hints_weight)
+{
+    const double d = absa__start_delta(0.01, 10000, 1.0);
+    cr_assert_float_eq(d, 0.01 * sqrt(3.14159265358979 / 20000.0), 1e-15);
+    cr_assert_float_eq(absa__start_delta(0.001, 10000, 1.0), d / 10, 1e-16);
+    cr_assert_float_eq(absa__start_delta(0.01, 1000000, 1.0), d / 10, 1e-16);
+    cr_assert_float_eq(absa__start_delta(0.01, 10000, 2.0), d / 2, 1e-16);
+}
