@@ -91,30 +91,48 @@ Test(eigen, single_precision_costs_no_products)
     }
 }
 
-/* P(miss at any step) <= eta: over 2,000 seeds the number of misses stays below the 99.9 % point of
- * the binomial: mean + 3.09 sigma, plus one for its discreteness. */
-Test(eigen, the_upper_bound_misses_no_more_often_than_promised)
+typedef struct miss_count {
+    int run; /* this run's bound was below the truth at some step */
+} miss_count;
+
+static int note_miss(void *user, const absa_eigen_result *now, int32_t *stop)
+{
+    (void)stop;
+    if (now->upper < 1.0)
+        ((miss_count *)user)->run = 1;
+    return 0;
+}
+
+/* P(a miss at any step) <= eta, and close to it where the value converges: over 2,000 seeds the
+ * misses lie within the binomial's 99.9 % band, 3.29 sigma, and one more for its discreteness. A
+ * bound that is missed far less often than promised would be too weak by some factor; half is
+ * asked. */
+Test(eigen, the_upper_bound_misses_as_often_as_promised)
 {
     enum { SMALL = 300, SEEDS = 2000 };
     static double v[SMALL];
     for (int i = 0; i < SMALL; i++)
-        v[i] = (double)(i + 1) / SMALL;
+        v[i] = 0.5 * cos(i * 0.1);
+    v[0] = 1.0;
     const double etas[2] = {0.1, 0.01};
-    for (int k = 0; k < 2; k++) {
-        int misses = 0;
-        for (uint64_t seed = 0; seed < SEEDS; seed++) {
-            absa_eigen_options o = with(ABSA_RULE_FIXED, ABSA_MEMORY_VALUE);
-            o.max_products = 8;
-            o.eta = etas[k];
-            o.seed = seed;
-            const absa_eigen_result r = run(ABSA_ELEMENT_F32, SMALL, v, &o, NULL);
-            misses += r.upper < 1.0;
+    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_BASIS; memory++)
+        for (int k = 0; k < 2; k++) {
+            int misses = 0;
+            for (uint64_t seed = 0; seed < SEEDS; seed++) {
+                miss_count count = {0};
+                absa_eigen_options o = with(ABSA_RULE_FIXED, memory);
+                o.max_products = 16;
+                o.eta = etas[k];
+                o.seed = seed;
+                o.monitor = note_miss;
+                o.monitor_user = &count;
+                (void)run(ABSA_ELEMENT_F32, SMALL, v, &o, NULL);
+                misses += count.run;
+            }
+            const double mean = SEEDS * etas[k], band = 3.29 * sqrt(mean * (1 - etas[k])) + 1;
+            cr_assert_leq((double)misses, mean + band, "%d misses, %g promised", misses, mean);
+            cr_assert_geq((double)misses, 0.5 * mean - band, "%d misses", misses);
         }
-        const double mean = SEEDS * etas[k];
-        cr_assert_leq(misses, (int)(mean + 3.09 * sqrt(mean * (1 - etas[k])) + 1), "%d misses",
-                      misses);
-        cr_assert_geq(misses, (int)(mean / 100), "a bound that is never missed proves nothing");
-    }
 }
 
 Test(eigen, a_hint_at_the_second_eigenvector_does_not_hide_the_first)
@@ -166,7 +184,7 @@ Test(eigen, the_kept_vector_is_an_eigenvector_and_the_next_hint)
     diagonal_host h = {.n = N, .element = ABSA_ELEMENT_F64, .values = v};
     absa_space space;
     absa_operator *op = diagonal_operator(ctx, &h, &space);
-    absa_eigen_options o = with(ABSA_RULE_CERTIFIED, ABSA_MEMORY_BASIS);
+    absa_eigen_options o = with(ABSA_RULE_RESIDUAL, ABSA_MEMORY_BASIS);
     absa_eigen_args a;
     absa_eigen *e;
     absa_eigen_result r, again;
