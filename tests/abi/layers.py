@@ -48,7 +48,7 @@ def allowed(path, kind, name):
     parts = path.split("/")
     if name.startswith("absa/"):
         core = parts[0] == "lib" and parts[1] != "refnet"
-        return kind == "<" and not (core and name == "absa/refnet.h")
+        return kind == "<" and not (core and name.startswith("absa/ref"))
     if parts[0] == "include":
         return kind == "<" and name in ("stddef.h", "stdint.h")
     if kind == "<":
