@@ -89,7 +89,8 @@ def unique():
 
 def short():
     for path in FILES:
-        if path.endswith(CODE):
+        # Public headers are mostly manual.
+        if path.endswith(CODE) and not path.startswith("include/"):
             lines = text(path).count("\n")
             if lines > TOO_LONG:
                 yield f"{path} has {lines} lines: one topic a file, about {LONG} lines"
@@ -107,6 +108,6 @@ tap.run([
     ("a file includes its own folder, lower layers and public headers only", includes),
     ("every folder of lib has a layer", folders),
     ("file names are unique", unique),
-    (f"no file has more than {TOO_LONG} lines", short),
+    (f"no file of code has more than {TOO_LONG} lines", short),
     ("no file names a directory of the machine it was written on", machine),
 ])
