@@ -178,8 +178,8 @@ typedef struct absa_records_format {
     size_t struct_size;    /**< sizeof(absa_records_format) */
     int64_t label_bytes;   /**< label bytes in front of the pixels, 1 to 16 */
     int64_t label_at;      /**< which of them is the label, from 0 */
-    int64_t label_base;    /**< value of the first label byte value that is allowed: 0 or 1. With 1,
-                                the highest value (classes) becomes label 0, the others stay */
+    int64_t label_base;    /**< the lowest label byte in the file, 0 or 1. With 1, labels run from 1
+                                to classes, and classes becomes label 0 */
     int64_t classes;       /**< 1 to 256 - label_base */
     int64_t other_classes; /**< the other label bytes must be below it; 0: not checked */
     int64_t channels;      /**< at least 1 */
@@ -291,7 +291,7 @@ typedef struct absa_glyphs_options {
     double turn;        /**< largest turn and shear in radians, in [0, 1]; 0.30 */
     double bend;        /**< standard deviation of the strokes' points, as a share of the edge, in
                              [0, 0.2]; 0.03 */
-    double noise;       /**< standard deviation of the pixel noise, in [0, 1]; 0.20 */
+    double noise;       /**< standard deviation of the pixel noise, in [0, 1]; 0.15 */
 } absa_glyphs_options;
 
 /**
