@@ -1,0 +1,222 @@
+/* The controller's bytes: magic, format, length, the options they belong to, the state, and a CRC;
+ * little-endian. Fields are written in the order of two tables that only grow at their ends. */
+#include "controller/ctl_state.h"
+
+#include "base/bytes.h"
+#include "base/fail.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { FORMAT = 1, MAGIC_BYTES = 8, HEADER = MAGIC_BYTES + 8 };
+static const char magic[MAGIC_BYTES + 1] = "absa-ctl";
+
+#define FIELD(kind, name)                                                                          \
+    {                                                                                              \
+        offsetof(absa__ctl_state, name), kind                                                      \
+    }
+
+static const struct field {
+    size_t offset;
+    char kind;
+} fields[] = {
+    FIELD('l', batch),         FIELD('l', batch_next),    FIELD('l', window_rows),
+    FIELD('l', window_done),   FIELD('l', window_decays), FIELD('l', samples),
+    FIELD('l', epoch_samples), FIELD('l', epochs),        FIELD('l', updates),
+    FIELD('l', short_updates), FIELD('l', patience),      FIELD('l', bad_run),
+    FIELD('l', last_growth),   FIELD('l', crossed),       FIELD('d', share),
+    FIELD('d', reference),     FIELD('d', last_lr),       FIELD('d', before_lr),
+    FIELD('l', last_batch),    FIELD('l', before_batch),  FIELD('i', last_short),
+    FIELD('i', due),           FIELD('i', collapsed),     FIELD('i', can_take_back),
+    FIELD('i', reason),
+};
+
+enum { FIELDS = sizeof fields / sizeof fields[0] };
+
+static void put_number(absa__writer *w, char kind, const void *at)
+{
+    int64_t l;
+    int32_t i;
+    double d;
+    switch (kind) {
+    case 'l':
+        memcpy(&l, at, sizeof l);
+        absa__put_i64(w, l);
+        break;
+    case 'i':
+        memcpy(&i, at, sizeof i);
+        absa__put_i64(w, i);
+        break;
+    default:
+        memcpy(&d, at, sizeof d);
+        absa__put_f64(w, d);
+    }
+}
+
+static void get_number(absa__reader *r, char kind, void *at)
+{
+    const int64_t l = kind == 'd' ? 0 : absa__get_i64(r);
+    const int32_t i = (int32_t)l;
+    double d;
+    switch (kind) {
+    case 'l':
+        memcpy(at, &l, sizeof l);
+        break;
+    case 'i':
+        if (i != l)
+            r->failed = 1;
+        memcpy(at, &i, sizeof i);
+        break;
+    default:
+        d = absa__get_f64(r);
+        memcpy(at, &d, sizeof d);
+    }
+}
+
+static void put_option(absa__writer *w, const absa__option *option,
+                       const absa_controller_options *o)
+{
+    if (option->kind != 'a') {
+        put_number(w, option->kind, (const char *)o + option->offset);
+        return;
+    }
+    absa__put_i64(w, o->decay_count);
+    for (int64_t i = 0; i < ABSA_DECAY_POINTS; i++)
+        absa__put_f64(w, i < o->decay_count ? o->decay[i] : 0.0);
+}
+
+static size_t write_all(absa__writer *w, const absa_controller_options *o, const absa__ctl_state *s,
+                        size_t total)
+{
+    absa__put_bytes(w, magic, MAGIC_BYTES);
+    absa__put_u32(w, FORMAT);
+    absa__put_u32(w, (uint32_t)total);
+    absa__put_u32(w, (uint32_t)absa__ctl_option_count);
+    for (int32_t i = 0; i < absa__ctl_option_count; i++)
+        put_option(w, &absa__ctl_options[i], o);
+    absa__put_u32(w, FIELDS);
+    for (size_t i = 0; i < FIELDS; i++)
+        put_number(w, fields[i].kind, (const char *)s + fields[i].offset);
+    return w->used + 4; /* the CRC comes behind */
+}
+
+absa_status absa__ctl_save(absa_context *ctx, const absa_controller_options *o,
+                           const absa__ctl_state *s, void *buffer, size_t capacity, size_t *size)
+{
+    absa__writer count = {NULL, 0, 0};
+    const size_t total = write_all(&count, o, s, 0);
+    *size = total;
+    if (!buffer)
+        return ABSA_OK;
+    if (capacity < total)
+        return absa__fail(ctx, ABSA_E_SPACE, "absa_controller_save: %zu bytes needed, %zu given",
+                          total, capacity);
+    absa__writer w = {buffer, capacity, 0};
+    write_all(&w, o, s, total);
+    absa__put_u32(&w, absa__crc32(0, buffer, w.used));
+    return ABSA_OK;
+}
+
+uint64_t absa__ctl_digest(const absa__ctl_state *s)
+{
+    unsigned char bytes[FIELDS * 8];
+    absa__writer w = {bytes, sizeof bytes, 0};
+    for (size_t i = 0; i < FIELDS; i++)
+        put_number(&w, fields[i].kind, (const char *)s + fields[i].offset);
+    const uint64_t low = absa__crc32(0, bytes, w.used);
+    return low | (uint64_t)absa__crc32(0x5A5A5A5Au, bytes, w.used) << 32;
+}
+
+static absa_status check_envelope(absa_context *ctx, const void *buffer, size_t size)
+{
+    absa__reader r = {buffer, size, 0, 0};
+    char head[MAGIC_BYTES];
+    absa__get_bytes(&r, head, sizeof head);
+    if (r.failed || memcmp(head, magic, MAGIC_BYTES) != 0)
+        return absa__fail(ctx, ABSA_E_FORMAT, "these %zu bytes are not a controller's state", size);
+    const uint32_t format = absa__get_u32(&r), total = absa__get_u32(&r);
+    if (!r.failed && format > FORMAT)
+        return absa__fail(ctx, ABSA_E_VERSION,
+                          "the state has format %lu, this library reads up to %d",
+                          (unsigned long)format, FORMAT);
+    if (r.failed || format == 0 || total != size || size < HEADER + 4)
+        return absa__fail(ctx, ABSA_E_FORMAT, "the state is truncated: %zu bytes of %lu", size,
+                          (unsigned long)total);
+    absa__reader tail = {(const unsigned char *)buffer + size - 4, 4, 0, 0};
+    if (absa__get_u32(&tail) != absa__crc32(0, buffer, size - 4))
+        return absa__fail(ctx, ABSA_E_FORMAT, "the state is damaged: its checksum does not fit");
+    return ABSA_OK;
+}
+
+/* Compares the saved options with ours and lists the names of those that differ. */
+static int compare_options(absa__reader *r, uint32_t count, const absa_controller_options *o,
+                           char *names, size_t room)
+{
+    int differ = 0;
+    size_t used = 0;
+    names[0] = '\0';
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned char ours[8 * (ABSA_DECAY_POINTS + 1)], theirs[sizeof ours];
+        absa__writer w = {ours, sizeof ours, 0};
+        put_option(&w, &absa__ctl_options[i], o);
+        absa__get_bytes(r, theirs, w.used);
+        if (memcmp(ours, theirs, w.used) == 0)
+            continue;
+        const char *name = absa__ctl_options[i].name;
+        const size_t length = strlen(name), gap = differ ? 2 : 0;
+        if (used + gap + length < room) {
+            memcpy(names + used, ", ", gap);
+            memcpy(names + used + gap, name, length + 1);
+            used += gap + length;
+        }
+        differ++;
+    }
+    return differ;
+}
+
+/* What no sequence of events leads to cannot be gone on from. */
+static int plausible(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return s->batch >= 1 && s->batch <= o->batch_max && s->batch_next >= 1 &&
+           s->batch_next <= o->batch_max && s->window_rows >= 1 && s->window_rows <= s->batch &&
+           s->window_done >= 0 && s->window_done < s->window_rows && s->window_decays >= 0 &&
+           s->window_decays <= ABSA_DECAY_POINTS && s->samples >= s->window_done &&
+           s->epochs >= 0 && s->updates >= 0 && s->short_updates >= 0 && s->patience >= 0 &&
+           s->bad_run >= 0 && s->last_growth >= -1 && s->crossed >= 0 && s->share >= 0.0 &&
+           s->share <= 1.0 && !isinf(s->reference) && s->last_lr >= 0.0 && isfinite(s->last_lr) &&
+           s->before_lr >= 0.0 && isfinite(s->before_lr) && s->last_batch >= 0 &&
+           s->before_batch >= 0 && (s->last_batch == 0 || s->last_lr > 0.0) &&
+           s->samples <= INT64_MAX - o->batch_max && s->updates < INT64_MAX &&
+           s->epoch_samples <= s->samples && s->epoch_samples >= -s->batch &&
+           (s->due | s->collapsed | s->last_short | s->can_take_back) >> 1 == 0;
+}
+
+absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, const void *buffer,
+                           size_t size, int other_options, absa__ctl_state *out)
+{
+    absa_status status = check_envelope(ctx, buffer, size);
+    if (status)
+        return status;
+    absa__reader r = {buffer, size - 4, HEADER, 0};
+    char names[256];
+    const uint32_t options = absa__get_u32(&r);
+    if (options > (uint32_t)absa__ctl_option_count)
+        return absa__fail(ctx, ABSA_E_VERSION, "the state has %lu options, this library knows %d",
+                          (unsigned long)options, (int)absa__ctl_option_count);
+    const int differ = compare_options(&r, options, o, names, sizeof names);
+    absa__ctl_state s;
+    absa__ctl_begin(o, &s);
+    const uint32_t count = absa__get_u32(&r);
+    for (uint32_t i = 0; i < count && i < FIELDS; i++)
+        get_number(&r, fields[i].kind, (char *)&s + fields[i].offset);
+    if (r.failed || count > FIELDS || r.used != r.size)
+        return absa__fail(ctx, ABSA_E_FORMAT, "the state is damaged: its parts do not fit");
+    if (differ && !other_options)
+        return absa__fail(ctx, ABSA_E_MISMATCH,
+                          "the state was saved under other options: %s differ", names);
+    if (!plausible(o, &s))
+        return absa__fail(ctx, differ ? ABSA_E_MISMATCH : ABSA_E_FORMAT,
+                          "the state cannot be gone on from under these options");
+    *out = s;
+    return ABSA_OK;
+}

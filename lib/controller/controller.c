@@ -1,0 +1,335 @@
+/* The controller's handle: checks calls, keeps the state, speaks to the journal and to the other
+ * processes. Every decision is made by the pure functions of policy.c on a copy of the state, which
+ * replaces the old one only when the call succeeds. */
+#include "controller/ctl_state.h"
+
+#include "base/fail.h"
+#include "base/structs.h"
+
+#include <math.h>
+
+struct absa_controller {
+    absa_context *ctx;
+    absa_controller_options options;
+    absa__ctl_state state;
+    int busy;
+};
+
+void absa_plan_init(absa_plan *plan, size_t size)
+{
+    absa_plan p = {0};
+    absa__struct_init(plan, size, &p, sizeof p);
+}
+
+void absa_micro_init(absa_micro *micro, size_t size)
+{
+    absa_micro m = {0};
+    absa__struct_init(micro, size, &m, sizeof m);
+}
+
+absa_status absa_controller_create(absa_context *context, const absa_controller_options *options,
+                                   absa_controller **out)
+{
+    if (!out)
+        return absa__fail(context, ABSA_E_INVALID, "absa_controller_create: out is NULL");
+    *out = NULL;
+    if (!context || !options)
+        return absa__fail(context, ABSA_E_INVALID, "absa_controller_create: %s is NULL",
+                          context ? "options" : "context");
+    absa_controller_options o;
+    absa_controller_options_init(&o, sizeof o);
+    absa_status status =
+        absa__struct_read(context, "absa_controller_options", options, &o, sizeof o);
+    if (!status)
+        status = absa__ctl_check(context, &o);
+    absa_controller *c;
+    if (!status)
+        status = absa__new(context, absa_controller, &c);
+    if (status)
+        return status;
+    c->ctx = absa_context_retain(context);
+    c->options = o;
+    absa__ctl_begin(&o, &c->state);
+    *out = c;
+    return ABSA_OK;
+}
+
+void absa_controller_destroy(absa_controller **controller)
+{
+    if (!controller || !*controller)
+        return;
+    absa_context *ctx = (*controller)->ctx;
+    absa_context_release(ctx, *controller, 1, sizeof **controller);
+    *controller = NULL;
+    absa_context_destroy(&ctx);
+}
+
+static absa_status check_process(const absa_controller *c, const char *function, int64_t process,
+                                 int64_t processes, const void *out)
+{
+    if (!c)
+        return ABSA_E_INVALID;
+    if (!out)
+        return absa__fail(c->ctx, ABSA_E_INVALID, "%s: the output is NULL", function);
+    if (processes < 1 || process < 0 || process >= processes)
+        return absa__fail(c->ctx, ABSA_E_INVALID, "%s: process %lld of %lld does not exist",
+                          function, (long long)process, (long long)processes);
+    return ABSA_OK;
+}
+
+absa_status absa_controller_plan(const absa_controller *controller, int64_t process,
+                                 int64_t processes, absa_plan *plan)
+{
+    absa_status status =
+        check_process(controller, "absa_controller_plan", process, processes, plan);
+    if (status)
+        return status;
+    absa_plan p;
+    absa__ctl_plan(&controller->options, &controller->state, processes, &p);
+    return absa__struct_write(controller->ctx, "absa_plan", &p, plan, sizeof p);
+}
+
+absa_status absa_controller_micro(const absa_controller *controller, int64_t process,
+                                  int64_t processes, absa_micro *micro)
+{
+    absa_status status =
+        check_process(controller, "absa_controller_micro", process, processes, micro);
+    if (status)
+        return status;
+    absa_micro m;
+    absa__ctl_micro(&controller->options, &controller->state, process, processes, &m);
+    return absa__struct_write(controller->ctx, "absa_micro", &m, micro, sizeof m);
+}
+
+static absa_status check_call(absa_controller *c, const char *function)
+{
+    if (!c)
+        return ABSA_E_INVALID;
+    return c->busy ? absa__fail(c->ctx, ABSA_E_BUSY,
+                                "%s: called from inside the controller's own callback", function)
+                   : ABSA_OK;
+}
+
+static absa_status check_running(absa_controller *c, const char *function)
+{
+    const absa_status status = check_call(c, function);
+    if (status)
+        return status;
+    return absa__ctl_finished(&c->options, &c->state)
+               ? absa__fail(c->ctx, ABSA_E_STATE, "%s: all %lld epochs have ended", function,
+                            (long long)c->options.epochs)
+               : ABSA_OK;
+}
+
+/* Hands a decision to the journal; it stands whatever the journal answers. */
+static absa_status tell(absa_controller *c, const absa_decision *d)
+{
+    if (d->reason == ABSA_REASON_BLIND)
+        absa__log(c->ctx, ABSA_LOG_WARNING,
+                  "%lld measurements in a row were unusable: the batch does not adapt",
+                  (long long)c->state.bad_run);
+    if (!c->options.journal)
+        return ABSA_OK;
+    absa__callback_begin(c->ctx);
+    c->busy = 1;
+    const int code = c->options.journal(c->options.journal_user, d);
+    c->busy = 0;
+    return code ? absa__callback_failed(c->ctx, "journal", code) : ABSA_OK;
+}
+
+static absa_status reduce(absa_controller *c, double *values, int64_t count)
+{
+    absa__callback_begin(c->ctx);
+    c->busy = 1;
+    const int code = c->options.reduce(c->options.reduce_user, values, count);
+    c->busy = 0;
+    return code ? absa__callback_failed(c->ctx, "reduce", code) : ABSA_OK;
+}
+
+/* Every process goes on with process 0's measurement: last bits may differ between processes, and
+ * one that decides otherwise would wait for the others for ever. */
+static absa_status share_measurement(absa_controller *c, absa__measurement *m)
+{
+    if (!c->options.reduce)
+        return ABSA_OK;
+    const int mine = c->options.process == 0;
+    double v[6] = {m->value, m->lower, m->upper, m->converged, m->consistent, (double)m->products};
+    for (int i = 0; i < 6 && !mine; i++)
+        v[i] = 0.0;
+    const absa_status status = reduce(c, v, 6);
+    if (status)
+        return status;
+    *m = (absa__measurement){v[0], v[1], v[2], v[3] != 0.0, v[4] != 0.0, (int64_t)v[5]};
+    return ABSA_OK;
+}
+
+/* A 64-bit digest does not fit a double: four 16-bit parts with their squares tell whether all
+ * processes hold the same, for the mean of squares is the square of the mean then only. */
+static absa_status agree(absa_controller *c, const absa__ctl_state *s)
+{
+    if (!c->options.reduce)
+        return ABSA_OK;
+    const uint64_t digest = absa__ctl_digest(s);
+    double v[9] = {1.0};
+    for (int i = 0; i < 4; i++) {
+        const double part = (double)((digest >> (16 * i)) & 0xFFFFu);
+        v[1 + i] = part;
+        v[5 + i] = part * part;
+    }
+    const absa_status status = reduce(c, v, 9);
+    if (status)
+        return status;
+    for (int i = 0; i < 4; i++)
+        if (v[5 + i] * v[0] != v[1 + i] * v[1 + i])
+            return absa__fail(c->ctx, ABSA_E_PEER,
+                              "the processes' controllers differ: create them with the same "
+                              "options and tell all of them the same events");
+    return ABSA_OK;
+}
+
+static absa_status observe(absa_controller *c, absa__measurement m, absa_decision *decision)
+{
+    absa_status status = share_measurement(c, &m);
+    if (status)
+        return status;
+    absa__ctl_state next = c->state;
+    absa_decision d;
+    absa__ctl_observe(&c->options, &next, &m, &d);
+    status = agree(c, &next);
+    if (!status && decision)
+        status = absa__struct_write(c->ctx, "absa_decision", &d, decision, sizeof d);
+    if (status)
+        return status;
+    c->state = next;
+    return tell(c, &d);
+}
+
+absa_status absa_controller_observe(absa_controller *controller, const absa_eigen_result *result,
+                                    absa_decision *decision)
+{
+    absa_status status = check_running(controller, "absa_controller_observe");
+    if (status)
+        return status;
+    if (!result)
+        return absa__fail(controller->ctx, ABSA_E_INVALID,
+                          "absa_controller_observe: result is NULL");
+    absa_eigen_result r;
+    absa_eigen_result_init(&r, sizeof r);
+    status = absa__struct_read(controller->ctx, "absa_eigen_result", result, &r, sizeof r);
+    if (status)
+        return status;
+    if (isnan(r.lower) || isnan(r.upper))
+        return absa__fail(controller->ctx, ABSA_E_INVALID,
+                          "absa_controller_observe: a bound of the measurement is NaN");
+    if (r.rule == ABSA_RULE_POWER && controller->options.trigger == ABSA_TRIGGER_INTERVAL)
+        return absa__fail(controller->ctx, ABSA_E_INVALID,
+                          "absa_controller_observe: POWER gives no upper bound, so the INTERVAL "
+                          "trigger could never fire; use the POINT trigger or another rule");
+    return observe(
+        controller,
+        (absa__measurement){r.value, r.lower, r.upper, r.converged, r.consistent, r.products},
+        decision);
+}
+
+absa_status absa_controller_observe_value(absa_controller *controller, double value,
+                                          absa_decision *decision)
+{
+    const absa_status status = check_running(controller, "absa_controller_observe_value");
+    if (status)
+        return status;
+    absa__log(controller->ctx, ABSA_LOG_INFO, "eigenvalue %g taken unverified", value);
+    return observe(controller, (absa__measurement){value, value, value, 1, 1, 0}, decision);
+}
+
+absa_status absa_controller_advance(absa_controller *controller, int64_t samples)
+{
+    const absa_status status = check_running(controller, "absa_controller_advance");
+    if (status)
+        return status;
+    absa__ctl_state *s = &controller->state;
+    const int64_t rest = s->window_rows - s->window_done;
+    if (samples < 1 || samples > rest)
+        return absa__fail(controller->ctx, ABSA_E_INVALID,
+                          "absa_controller_advance: samples is %lld, must be 1 to %lld, what the "
+                          "window has left",
+                          (long long)samples, (long long)rest);
+    absa__ctl_advance(&controller->options, s, samples);
+    return ABSA_OK;
+}
+
+absa_status absa_controller_end_epoch(absa_controller *controller)
+{
+    const absa_status status = check_running(controller, "absa_controller_end_epoch");
+    if (status)
+        return status;
+    absa_decision d;
+    absa__ctl_end_epoch(&controller->options, &controller->state, &d);
+    return tell(controller, &d);
+}
+
+absa_status absa_controller_skip_measurement(absa_controller *controller)
+{
+    const absa_status status = check_call(controller, "absa_controller_skip_measurement");
+    if (status)
+        return status;
+    if (!controller->state.due)
+        return absa__fail(controller->ctx, ABSA_E_STATE,
+                          "absa_controller_skip_measurement: no measurement is due");
+    absa_decision d;
+    absa__ctl_skip(&controller->options, &controller->state, &d);
+    return tell(controller, &d);
+}
+
+absa_status absa_controller_update_skipped(absa_controller *controller)
+{
+    const absa_status status = check_call(controller, "absa_controller_update_skipped");
+    if (status)
+        return status;
+    if (!controller->state.can_take_back)
+        return absa__fail(controller->ctx, ABSA_E_STATE,
+                          "absa_controller_update_skipped: there is no update to take back");
+    absa_decision d;
+    absa__ctl_update_skipped(&controller->options, &controller->state, &d);
+    return tell(controller, &d);
+}
+
+absa_status absa_controller_adversarial_collapse(absa_controller *controller)
+{
+    const absa_status status = check_call(controller, "absa_controller_adversarial_collapse");
+    if (status)
+        return status;
+    absa_decision d;
+    absa__ctl_collapse(&controller->options, &controller->state, &d);
+    return tell(controller, &d);
+}
+
+absa_status absa_controller_restart_window(absa_controller *controller)
+{
+    const absa_status status = check_call(controller, "absa_controller_restart_window");
+    if (!status)
+        absa__ctl_restart_window(&controller->options, &controller->state);
+    return status;
+}
+
+absa_status absa_controller_save(const absa_controller *controller, void *buffer, size_t capacity,
+                                 size_t *size)
+{
+    if (!controller)
+        return ABSA_E_INVALID;
+    if (!size)
+        return absa__fail(controller->ctx, ABSA_E_INVALID, "absa_controller_save: size is NULL");
+    return absa__ctl_save(controller->ctx, &controller->options, &controller->state, buffer,
+                          capacity, size);
+}
+
+absa_status absa_controller_load(absa_controller *controller, const void *buffer, size_t size,
+                                 int32_t other_options)
+{
+    const absa_status status = check_call(controller, "absa_controller_load");
+    if (status)
+        return status;
+    if (!buffer)
+        return absa__fail(controller->ctx, ABSA_E_INVALID, "absa_controller_load: buffer is NULL");
+    return absa__ctl_load(controller->ctx, &controller->options, buffer, size, other_options != 0,
+                          &controller->state);
+}

@@ -1,0 +1,331 @@
+/* The controller's options: defaults, presets, names and ranges. */
+#include "controller/ctl_state.h"
+
+#include "base/fail.h"
+#include "base/structs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTION(kind, name, choices)                                                                \
+    {                                                                                              \
+#name, offsetof(absa_controller_options, name), kind, choices                              \
+    }
+
+const absa__option absa__ctl_options[] = {
+    OPTION('i', strategy, "bl fb gg abs absa"),
+    OPTION('i', lr_rule, "linear sqrt none"),
+    OPTION('l', samples, NULL),
+    OPTION('l', epochs, NULL),
+    OPTION('l', batch, NULL),
+    OPTION('l', batch_max, NULL),
+    OPTION('l', batch_ref, NULL),
+    OPTION('l', batch_multiple, NULL),
+    OPTION('l', micro_batch, NULL),
+    OPTION('d', lr, NULL),
+    OPTION('d', lr_decay, NULL),
+    OPTION('a', decay, NULL),
+    OPTION('d', warmup, NULL),
+    OPTION('d', warmup_start, NULL),
+    OPTION('i', unit, "epochs updates samples"),
+    OPTION('i', epoch_tail, "carry drop short"),
+    OPTION('d', eigenvalue_ratio, NULL),
+    OPTION('d', batch_ratio, NULL),
+    OPTION('l', patience, NULL),
+    OPTION('l', measure_every, NULL),
+    OPTION('l', dwell, NULL),
+    OPTION('i', trigger, "interval point"),
+    OPTION('i', compare, "less less_equal"),
+    OPTION('i', patience_counts, "untriggered all"),
+    OPTION('i', patience_shrinks_share, "0 1"),
+    OPTION('i', finish_at_batch_max, "0 1"),
+    OPTION('i', growth, "batch accumulation"),
+    OPTION('i', use_unconverged, "0 1"),
+    OPTION('i', count_bad, "0 1"),
+    OPTION('d', adversarial_share, NULL),
+    OPTION('d', share_ratio, NULL),
+    OPTION('d', adversarial_end, NULL),
+    OPTION('d', epsilon, NULL),
+    OPTION('i', adversarial_rows, "window micro"),
+    OPTION('i', gradient, "mean sum"),
+    OPTION('i', across, "sum mean"),
+    OPTION('i', momentum, "plain lr_inside sum"),
+};
+
+const int32_t absa__ctl_option_count =
+    (int32_t)(sizeof absa__ctl_options / sizeof absa__ctl_options[0]);
+
+static void apply_preset(absa_controller_options *o, int32_t preset)
+{
+    const int authors = preset == ABSA_PRESET_AUTHORS;
+    const int recommended = preset == ABSA_PRESET_RECOMMENDED;
+    o->eigenvalue_ratio = o->batch_ratio = o->share_ratio = 2.0;
+    o->patience = 10;
+    o->epsilon = 0.005;
+    o->adversarial_share = 0.2;
+    o->adversarial_end = -1.0;
+    o->dwell = 0;
+    o->measure_every = 0;
+    o->trigger = recommended ? ABSA_TRIGGER_INTERVAL : ABSA_TRIGGER_POINT;
+    o->compare = authors ? ABSA_COMPARE_LESS_EQUAL : ABSA_COMPARE_LESS;
+    o->patience_counts = authors ? ABSA_PATIENCE_ALL : ABSA_PATIENCE_UNTRIGGERED;
+    o->patience_shrinks_share = authors;
+    o->finish_at_batch_max = authors;
+    o->growth = authors ? ABSA_GROWTH_ACCUMULATION : ABSA_GROWTH_BATCH;
+    o->adversarial_rows = authors ? ABSA_ROWS_MICRO : ABSA_ROWS_WINDOW;
+    o->epoch_tail = authors ? ABSA_TAIL_DROP : ABSA_TAIL_CARRY;
+    o->use_unconverged = !recommended;
+    o->count_bad = 0;
+}
+
+void absa_controller_options_init(absa_controller_options *options, size_t size)
+{
+    absa_controller_options o = {0};
+    o.strategy = ABSA_STRATEGY_ABSA;
+    o.batch = 128;
+    o.batch_max = 16384;
+    o.batch_multiple = 1;
+    o.lr = 0.1;
+    o.lr_decay = 0.2;
+    o.warmup = -1.0;
+    apply_preset(&o, ABSA_PRESET_RECOMMENDED);
+    absa__struct_init(options, size, &o, sizeof o);
+}
+
+/* Reads options of any age into ours. */
+static absa_status read_caller(absa_context *ctx, const absa_controller_options *given,
+                               absa_controller_options *o)
+{
+    if (!given)
+        return absa__fail(ctx, ABSA_E_INVALID, "absa_controller_options: options is NULL");
+    absa_controller_options_init(o, sizeof *o);
+    return absa__struct_read(ctx, "absa_controller_options", given, o, sizeof *o);
+}
+
+absa_status absa_controller_options_preset(absa_controller_options *options, int32_t preset)
+{
+    absa_controller_options o;
+    absa_status status = read_caller(NULL, options, &o);
+    if (status)
+        return status;
+    if (preset < ABSA_PRESET_RECOMMENDED || preset > ABSA_PRESET_AUTHORS)
+        return ABSA_E_INVALID;
+    apply_preset(&o, preset);
+    return absa__struct_write(NULL, "absa_controller_options", &o, options, sizeof o);
+}
+
+const char *absa_controller_options_name(int32_t index)
+{
+    return index >= 0 && index < absa__ctl_option_count ? absa__ctl_options[index].name : NULL;
+}
+
+static int parse_double(const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*out);
+}
+
+static int parse_int(const char *text, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && errno == 0;
+}
+
+/* The position of word in a list of words; -1 when it is not there. */
+static int64_t position(const char *list, const char *word)
+{
+    const size_t length = strlen(word);
+    for (int64_t i = 0; length > 0; i++) {
+        const size_t here = strcspn(list, " ");
+        if (here == length && memcmp(list, word, length) == 0)
+            return i;
+        if (list[here] == '\0')
+            break;
+        list += here + 1;
+    }
+    return -1;
+}
+
+static int parse_list(const char *text, double *points, int64_t *count)
+{
+    int64_t n = 0;
+    while (*text) {
+        char *end;
+        if (n == ABSA_DECAY_POINTS)
+            return 0;
+        points[n] = strtod(text, &end);
+        if (end == text || !isfinite(points[n]) || (*end != ',' && *end != '\0') ||
+            (*end == ',' && end[1] == '\0'))
+            return 0;
+        n++;
+        text = *end == ',' ? end + 1 : end;
+    }
+    *count = n;
+    return 1;
+}
+
+static int set_field(absa_controller_options *o, const absa__option *option, const char *value)
+{
+    char *field = (char *)o + option->offset;
+    int64_t number;
+    double real;
+    switch (option->kind) {
+    case 'a':
+        return parse_list(value, o->decay, &o->decay_count);
+    case 'd':
+        if (!parse_double(value, &real))
+            return 0;
+        memcpy(field, &real, sizeof real);
+        return 1;
+    case 'l':
+        if (!parse_int(value, &number))
+            return 0;
+        memcpy(field, &number, sizeof number);
+        return 1;
+    default:
+        number = position(option->choices, value);
+        if (number < 0 && !parse_int(value, &number))
+            return 0;
+        const int32_t choice = (int32_t)number;
+        if (choice != number)
+            return 0;
+        memcpy(field, &choice, sizeof choice);
+        return 1;
+    }
+}
+
+absa_status absa_controller_options_set(absa_context *context, absa_controller_options *options,
+                                        const char *name, const char *value)
+{
+    absa_controller_options o;
+    absa_status status = read_caller(context, options, &o);
+    if (status)
+        return status;
+    if (!name || !value)
+        return absa__fail(context, ABSA_E_INVALID, "absa_controller_options_set: %s is NULL",
+                          name ? "value" : "name");
+    for (int32_t i = 0; i < absa__ctl_option_count; i++) {
+        const absa__option *option = &absa__ctl_options[i];
+        if (strcmp(option->name, name) != 0)
+            continue;
+        if (set_field(&o, option, value))
+            return absa__struct_write(context, "absa_controller_options", &o, options, sizeof o);
+        return absa__fail(context, ABSA_E_INVALID, "%s: '%s' is not %s%s", name, value,
+                          option->choices       ? "one of: "
+                          : option->kind == 'a' ? "a list of at most 32 numbers with commas between"
+                          : option->kind == 'd' ? "a number"
+                                                : "a whole number",
+                          option->choices ? option->choices : "");
+    }
+    return absa__fail(context, ABSA_E_INVALID, "the controller has no option '%s'", name);
+}
+
+/* A range as the header states it; NaN fails every comparison. */
+#define REQUIRE(condition, format, name, range)                                                    \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return absa__fail(ctx, ABSA_E_INVALID,                                                 \
+                              "absa_controller_options: " #name " is " format ", must be " range,  \
+                              o->name);                                                            \
+    } while (0)
+
+static absa_status check_choices(absa_context *ctx, const absa_controller_options *o)
+{
+    for (int32_t i = 0; i < absa__ctl_option_count; i++) {
+        const absa__option *option = &absa__ctl_options[i];
+        if (option->kind != 'i')
+            continue;
+        int32_t choice, count = 1;
+        memcpy(&choice, (const char *)o + option->offset, sizeof choice);
+        for (const char *p = option->choices; *p; p++)
+            count += *p == ' ';
+        if (choice < 0 || choice >= count)
+            return absa__fail(ctx, ABSA_E_INVALID,
+                              "absa_controller_options: %s is %d, must be 0 to %d", option->name,
+                              (int)choice, (int)count - 1);
+    }
+    return ABSA_OK;
+}
+
+static absa_status check_sizes(absa_context *ctx, absa_controller_options *o)
+{
+    /* Products of two of these, and doubles made from them, stay exact enough: 2^53 samples of an
+     * epoch and 2^53 in all would be centuries of training. */
+    const int64_t most = (int64_t)1 << 53;
+    REQUIRE(o->samples >= 1 && o->samples <= most, "%" PRId64, samples, "1 to 2^53");
+    REQUIRE(o->epochs >= 1 && o->epochs <= INT64_MAX / o->samples, "%" PRId64, epochs,
+            "at least 1, and epochs * samples must fit 63 bits");
+    REQUIRE(o->batch >= 1 && o->batch <= most, "%" PRId64, batch, "1 to 2^53");
+    if (o->strategy == ABSA_STRATEGY_BL)
+        o->batch_max = o->batch;
+    REQUIRE(o->batch_max >= o->batch && o->batch_max <= most, "%" PRId64, batch_max,
+            "at least batch and at most 2^53");
+    if (o->batch_ref == 0)
+        o->batch_ref = o->batch;
+    REQUIRE(o->batch_ref >= 1 && o->batch_ref <= most, "%" PRId64, batch_ref, "0, or 1 to 2^53");
+    REQUIRE(o->batch_multiple >= 1 && o->batch_multiple <= o->batch, "%" PRId64, batch_multiple,
+            "1 to batch");
+    if (o->micro_batch == 0)
+        o->micro_batch = o->batch;
+    REQUIRE(o->micro_batch >= 1 && o->micro_batch <= most, "%" PRId64, micro_batch,
+            "0, or 1 to 2^53");
+    REQUIRE(o->epoch_tail != ABSA_TAIL_DROP || o->batch <= o->samples, "%" PRId64, batch,
+            "at most samples when the tail is dropped");
+    REQUIRE(o->process >= 0, "%" PRId64, process, "0 or more");
+    return ABSA_OK;
+}
+
+absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o)
+{
+    absa_status status = check_choices(ctx, o);
+    if (!status)
+        status = check_sizes(ctx, o);
+    if (status)
+        return status;
+    REQUIRE(o->lr > 0.0 && isfinite(o->lr), "%g", lr, "above 0 and finite");
+    REQUIRE(o->lr_decay > 0.0 && o->lr_decay <= 1.0, "%g", lr_decay, "above 0 and at most 1");
+    REQUIRE(o->decay_count >= 0 && o->decay_count <= ABSA_DECAY_POINTS, "%" PRId64, decay_count,
+            "0 to 32");
+    for (int64_t i = 0; i < o->decay_count; i++)
+        if (!(o->decay[i] >= 0.0) || !isfinite(o->decay[i]) ||
+            (i > 0 && !(o->decay[i] > o->decay[i - 1])))
+            return absa__fail(ctx, ABSA_E_INVALID,
+                              "absa_controller_options: decay[%lld] is %g; the points must be "
+                              "finite, not negative and ascending",
+                              (long long)i, o->decay[i]);
+    if (o->warmup == -1.0) {
+        const double epochs = o->strategy == ABSA_STRATEGY_FB ? 5.0 : 0.0;
+        const double updates = epochs * (double)o->samples / (double)o->batch_max;
+        o->warmup = o->unit == ABSA_UNIT_EPOCHS    ? epochs
+                    : o->unit == ABSA_UNIT_SAMPLES ? epochs * (double)o->samples
+                                                   : updates;
+    }
+    REQUIRE(o->warmup >= 0.0 && isfinite(o->warmup), "%g", warmup, "-1, or 0 and more");
+    REQUIRE(o->warmup_start >= 0.0 && o->warmup_start <= 1.0, "%g", warmup_start, "0 to 1");
+    REQUIRE(o->eigenvalue_ratio >= 1.0 && isfinite(o->eigenvalue_ratio), "%g", eigenvalue_ratio,
+            "at least 1");
+    REQUIRE(o->batch_ratio > 1.0 && o->batch_ratio <= 1e6, "%g", batch_ratio,
+            "above 1 and at most 1e6");
+    REQUIRE(o->patience >= 1, "%" PRId64, patience, "at least 1");
+    REQUIRE(o->measure_every >= 0, "%" PRId64, measure_every, "0 or more");
+    REQUIRE(o->dwell >= 0, "%" PRId64, dwell, "0 or more");
+    REQUIRE(o->adversarial_share >= 0.0 && o->adversarial_share <= 1.0, "%g", adversarial_share,
+            "0 to 1");
+    REQUIRE(o->share_ratio >= 1.0 && isfinite(o->share_ratio), "%g", share_ratio, "at least 1");
+    if (o->adversarial_end == -1.0) {
+        const double half = 0.5 * (double)o->epochs;
+        const double samples = half * (double)o->samples;
+        o->adversarial_end = o->unit == ABSA_UNIT_EPOCHS    ? half
+                             : o->unit == ABSA_UNIT_SAMPLES ? samples
+                                                            : samples / (double)o->batch;
+    }
+    REQUIRE(o->adversarial_end >= 0.0, "%g", adversarial_end, "-1, or 0 and more");
+    REQUIRE(o->epsilon >= 0.0 && isfinite(o->epsilon), "%g", epsilon, "0 or more");
+    return ABSA_OK;
+}

@@ -1,0 +1,115 @@
+/* The controller's state and the pure functions over it. State and options in, state and decision
+ * out: no handle, no callbacks, no memory. */
+#ifndef ABSA_CONTROLLER_CTL_STATE_H
+#define ABSA_CONTROLLER_CTL_STATE_H
+
+#include <absa/controller.h>
+
+typedef struct absa__ctl_state {
+    int64_t batch;         /* B of the open window */
+    int64_t batch_next;    /* B of the next window: differs while a growth waits */
+    int64_t window_rows;   /* rows of the open window: batch, or fewer when cut short */
+    int64_t window_done;   /* rows it has */
+    int64_t window_decays; /* decay points behind it when it opened: one window has one lr */
+    int64_t samples;       /* used in all */
+    int64_t epoch_samples; /* used since the last end_epoch */
+    int64_t epochs;        /* ended */
+    int64_t updates;
+    int64_t short_updates;
+    int64_t patience;
+    int64_t bad_run;      /* bad measurements in a row */
+    int64_t last_growth;  /* samples at the last growth; -1: none */
+    int64_t crossed;      /* multiples of measure_every whose measurement is made or due */
+    double share;         /* gamma before adversarial_end and batch_max have their say */
+    double reference;     /* Eig; NaN before the first */
+    double last_lr;       /* of the last update; 0 before the first */
+    double before_lr;     /* of the update before it, for taking one back */
+    int64_t last_batch;   /* of the last update; 0 before the first */
+    int64_t before_batch; /* see before_lr */
+    int32_t last_short;   /* the last update had fewer rows than its batch */
+    int32_t due;          /* a measurement is due */
+    int32_t collapsed;    /* adversarial training has collapsed */
+    int32_t can_take_back;
+    int32_t reason; /* of the last decision */
+    int32_t reserved0;
+} absa__ctl_state;
+
+/* What the host measured. */
+typedef struct absa__measurement {
+    double value, lower, upper;
+    int32_t converged, consistent;
+    int64_t products;
+} absa__measurement;
+
+/* Checks ranges, and fills the values that 0 or -1 stand for. */
+absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o);
+
+/* The state at the beginning of training. */
+void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s);
+
+/* Samples that an epoch is planned with. */
+int64_t absa__ctl_epoch_size(const absa_controller_options *o);
+
+/* All epochs have ended. */
+int absa__ctl_finished(const absa_controller_options *o, const absa__ctl_state *s);
+
+/* Whether the strategy measures, and still does. */
+int absa__ctl_measures(const absa_controller_options *o, const absa__ctl_state *s);
+
+/* Share of perturbed rows now. */
+double absa__ctl_gamma(const absa_controller_options *o, const absa__ctl_state *s);
+
+/* Decay points that the schedule has reached. */
+int64_t absa__ctl_decays(const absa_controller_options *o, const absa__ctl_state *s);
+
+/* Learning rate of a window with batch b behind that many decay points, and its part that the
+ * host's own schedule does not have. */
+double absa__ctl_lr(const absa_controller_options *o, const absa__ctl_state *s, int64_t b,
+                    int64_t decays);
+double absa__ctl_lr_multiplier(const absa_controller_options *o, int64_t b, int64_t decays);
+
+/* B that a schedule asks for: GG's growth at decay points; the present one otherwise. */
+int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__ctl_state *s);
+
+/* Opens a window: takes over batch_next and plans its rows. */
+void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s);
+
+/* Events. samples was checked against the window; each fills the decision if it decides anything.
+ */
+void absa__ctl_advance(const absa_controller_options *o, absa__ctl_state *s, int64_t samples);
+void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
+                       const absa__measurement *m, absa_decision *d);
+void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
+void absa__ctl_skip(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
+void absa__ctl_collapse(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
+void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state *s,
+                              absa_decision *d);
+void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state *s);
+
+/* The plan and the micro-batch; process and processes were checked. */
+void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, int64_t processes,
+                    absa_plan *plan);
+void absa__ctl_micro(const absa_controller_options *o, const absa__ctl_state *s, int64_t process,
+                     int64_t processes, absa_micro *m);
+
+/* Bytes of state and options; see checkpoint.c. */
+absa_status absa__ctl_save(absa_context *ctx, const absa_controller_options *o,
+                           const absa__ctl_state *s, void *buffer, size_t capacity, size_t *size);
+absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, const void *buffer,
+                           size_t size, int other_options, absa__ctl_state *s);
+
+/* A number that differs when any field that decides differs. */
+uint64_t absa__ctl_digest(const absa__ctl_state *s);
+
+/* The options that are plain numbers, for names, checkpoints and comparisons. */
+typedef struct absa__option {
+    const char *name;
+    size_t offset;
+    char kind;           /* 'l' int64, 'i' int32, 'd' double, 'a' the decay points */
+    const char *choices; /* of an int32: "bl fb gg abs absa", in order of their numbers */
+} absa__option;
+
+extern const absa__option absa__ctl_options[];
+extern const int32_t absa__ctl_option_count;
+
+#endif

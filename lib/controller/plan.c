@@ -1,0 +1,145 @@
+/* From state to plan: windows, micro-batches, weights, momentum. The window's rows are fixed when
+ * it opens; how processes and micro-batches share them is computed from the rows already done, so
+ * the number of processes may change at any time. */
+#include "controller/ctl_state.h"
+
+#include <math.h>
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t absa__ctl_epoch_size(const absa_controller_options *o)
+{
+    return o->epoch_tail == ABSA_TAIL_DROP ? o->samples - o->samples % o->batch : o->samples;
+}
+
+/* Samples that the open epoch has left; none when the host has drawn more than planned. */
+static int64_t epoch_rest(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    const int64_t rest = absa__ctl_epoch_size(o) - s->epoch_samples;
+    return rest > 0 ? rest : 0;
+}
+
+void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s)
+{
+    s->batch = s->batch_next;
+    s->window_rows = s->batch;
+    s->window_decays = absa__ctl_decays(o, s);
+    const int64_t rest = epoch_rest(o, s), later = o->epochs - s->epochs - 1;
+    if (rest == 0 && (later <= 0 || o->epoch_tail == ABSA_TAIL_SHORT))
+        return; /* end_epoch comes next, and the window is opened again after it */
+    if (o->epoch_tail == ABSA_TAIL_SHORT) {
+        s->window_rows = least(s->batch, rest);
+    } else if (later <= s->batch / absa__ctl_epoch_size(o) + 1) {
+        /* The last window of the training: what is left of it. */
+        s->window_rows = least(s->batch, rest + later * absa__ctl_epoch_size(o));
+    }
+}
+
+void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s)
+{
+    const absa__ctl_state zero = {0};
+    *s = zero;
+    s->batch_next = o->strategy == ABSA_STRATEGY_FB ? o->batch_max : o->batch;
+    s->share = o->adversarial_share;
+    s->reference = (double)NAN;
+    s->last_growth = -1;
+    s->batch_next = absa__ctl_scheduled_batch(o, s);
+    absa__ctl_open_window(o, s);
+}
+
+/* Rows of the window to perturb: its first ones. */
+static int64_t perturbed_rows(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return (int64_t)floor((double)s->batch * absa__ctl_gamma(o, s));
+}
+
+/* Rows of each micro-batch to perturb, as the authors ran it. */
+static int64_t perturbed_in_micro(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    const double gamma = absa__ctl_gamma(o, s);
+    if (!(gamma > 1.0 / (double)o->batch))
+        return 0;
+    const int64_t rows = (int64_t)floor((double)o->batch * gamma);
+    return rows > 1 ? rows : 1;
+}
+
+/* Rows of the next micro-batch over all processes. */
+static int64_t round_rows(const absa_controller_options *o, const absa__ctl_state *s,
+                          int64_t processes)
+{
+    const int64_t rest = least(s->window_rows - s->window_done, epoch_rest(o, s));
+    return rest / processes >= o->micro_batch ? o->micro_batch * processes : rest;
+}
+
+static double momentum_multiplier(const absa_controller_options *o, const absa__ctl_state *s,
+                                  double lr)
+{
+    if (s->last_batch == 0 || o->momentum == ABSA_MOMENTUM_PLAIN)
+        return 1.0;
+    return o->momentum == ABSA_MOMENTUM_LR_INSIDE ? lr / s->last_lr
+                                                  : (double)s->batch / (double)s->last_batch;
+}
+
+void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, int64_t processes,
+                    absa_plan *p)
+{
+    const int64_t rest = s->window_rows - s->window_done;
+    const int64_t round =
+        o->micro_batch <= INT64_MAX / processes ? o->micro_batch * processes : INT64_MAX;
+    const double size = (double)absa__ctl_epoch_size(o);
+    absa_plan_init(p, sizeof *p);
+    p->batch = s->batch;
+    p->rows = s->window_rows;
+    p->rows_done = s->window_done;
+    p->micro_batch = o->micro_batch;
+    p->micro_batches = rest / round + (rest % round != 0);
+    p->lr = absa__ctl_lr(o, s, s->batch, s->window_decays);
+    p->lr_multiplier = absa__ctl_lr_multiplier(o, s->batch, s->window_decays);
+    p->momentum_multiplier = momentum_multiplier(o, s, p->lr);
+    p->gamma = absa__ctl_gamma(o, s);
+    p->epsilon = o->epsilon;
+    p->adversarial_rows = o->adversarial_rows == ABSA_ROWS_WINDOW
+                              ? least(perturbed_rows(o, s), s->window_rows)
+                              : p->micro_batches * processes * perturbed_in_micro(o, s);
+    p->progress = fmin(1.0, fmax(0.0, (double)s->samples / (size * (double)o->epochs)));
+    p->epoch = (double)s->epochs + fmin(1.0, fmax(0.0, (double)s->epoch_samples / size));
+    p->threshold = s->reference / o->eigenvalue_ratio;
+    p->update = s->updates;
+    p->short_updates = s->short_updates;
+    p->samples = s->samples;
+    p->epochs_ended = s->epochs;
+    p->finished = absa__ctl_finished(o, s);
+    p->measure_due = s->due && !p->finished;
+    p->epoch_done = epoch_rest(o, s) == 0 && !p->finished;
+    p->reason = s->reason;
+}
+
+static int64_t share_start(int64_t rows, int64_t process, int64_t processes)
+{
+    return rows / processes * process + least(process, rows % processes);
+}
+
+void absa__ctl_micro(const absa_controller_options *o, const absa__ctl_state *s, int64_t process,
+                     int64_t processes, absa_micro *m)
+{
+    const int64_t rows = absa__ctl_finished(o, s) ? 0 : round_rows(o, s, processes);
+    const int64_t start = share_start(rows, process, processes);
+    absa_micro_init(m, sizeof *m);
+    m->first = s->epoch_samples + start;
+    m->rows = share_start(rows, process + 1, processes) - start;
+    m->global_rows = rows;
+    m->last = rows > 0 && s->window_done + rows == s->window_rows;
+    m->weight = o->gradient == ABSA_GRADIENT_MEAN ? (double)m->rows / (double)s->batch
+                                                  : (m->rows > 0 ? 1.0 / (double)s->batch : 0.0);
+    if (o->across == ABSA_ACROSS_MEAN)
+        m->weight *= (double)processes;
+    int64_t perturbed = perturbed_in_micro(o, s);
+    if (o->adversarial_rows == ABSA_ROWS_WINDOW) {
+        /* The first rows of the window, wherever the processes' runs lie in it. */
+        perturbed = perturbed_rows(o, s) - (s->window_done + start);
+    }
+    m->adversarial_rows = perturbed < 0 ? 0 : least(perturbed, m->rows);
+}

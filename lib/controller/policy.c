@@ -1,0 +1,303 @@
+/* The decisions: pure functions of options, state and event. Algorithm 1 of the paper is
+ * absa__ctl_observe(); everything it leaves open is a named option. What a decision means for the
+ * next update (rows, weights, learning rate) is in plan.c. */
+#include "controller/ctl_state.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BLIND_AFTER = 3 };
+
+static int adaptive(const absa_controller_options *o)
+{
+    return o->strategy == ABSA_STRATEGY_ABS || o->strategy == ABSA_STRATEGY_ABSA;
+}
+
+int absa__ctl_measures(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return adaptive(o) && !(o->finish_at_batch_max && s->batch_next >= o->batch_max);
+}
+
+int absa__ctl_finished(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return s->epochs >= o->epochs;
+}
+
+/* What the schedule's unit has reached. */
+static double reached(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return (double)(o->unit == ABSA_UNIT_EPOCHS    ? s->epochs
+                    : o->unit == ABSA_UNIT_UPDATES ? s->updates
+                                                   : s->samples);
+}
+
+double absa__ctl_gamma(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    const int over = o->strategy != ABSA_STRATEGY_ABSA || s->collapsed ||
+                     reached(o, s) >= o->adversarial_end ||
+                     (o->finish_at_batch_max && s->batch_next >= o->batch_max);
+    return over ? 0.0 : s->share;
+}
+
+int64_t absa__ctl_decays(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    int64_t count = 0;
+    while (count < o->decay_count && reached(o, s) >= o->decay[count])
+        count++;
+    return count;
+}
+
+/* A batch within the options: a multiple of batch_multiple, at most batch_max, at least now. */
+static int64_t fit(const absa_controller_options *o, double wish, int64_t now)
+{
+    int64_t b = wish < (double)o->batch_max ? (int64_t)wish : o->batch_max;
+    if (o->growth == ABSA_GROWTH_ACCUMULATION)
+        b -= b % o->batch;
+    else
+        b -= b % o->batch_multiple;
+    return b > now ? b : now;
+}
+
+int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    if (o->strategy != ABSA_STRATEGY_GG)
+        return s->batch_next;
+    const double factor = pow(o->lr_decay, (double)absa__ctl_decays(o, s));
+    /* 128 / 0.2 must be 640 though 0.2 is not a fifth: a part in 10^9 is rounding, not a wish. */
+    return fit(o, (double)o->batch / factor * (1.0 + 1e-9), o->batch);
+}
+
+static double ratio_factor(const absa_controller_options *o, int64_t b)
+{
+    if (o->strategy == ABSA_STRATEGY_BL || o->lr_rule == ABSA_LR_RULE_NONE)
+        return 1.0;
+    const double ratio = (double)b / (double)o->batch_ref;
+    return o->lr_rule == ABSA_LR_RULE_SQRT ? sqrt(ratio) : ratio;
+}
+
+static double warmup_factor(const absa_controller_options *o, const absa__ctl_state *s, int64_t b)
+{
+    /* Updates of the warm-up are counted by where their window began. */
+    const double begun = (double)(s->samples - s->window_done);
+    const double at = o->unit == ABSA_UNIT_UPDATES   ? (double)s->updates
+                      : o->unit == ABSA_UNIT_SAMPLES ? begun
+                                                     : begun / (double)absa__ctl_epoch_size(o);
+    if (at >= o->warmup)
+        return 1.0;
+    const double start =
+        o->warmup_start > 0.0 ? o->warmup_start : fmin(1.0, 1.0 / ratio_factor(o, b));
+    return start + (1.0 - start) * (at / o->warmup);
+}
+
+double absa__ctl_lr_multiplier(const absa_controller_options *o, int64_t b, int64_t decays)
+{
+    /* GG takes the host's decays into its own hands: growth, and what the cap left of the decay. */
+    return o->strategy == ABSA_STRATEGY_GG ? ratio_factor(o, b) * pow(o->lr_decay, (double)decays)
+                                           : ratio_factor(o, b);
+}
+
+double absa__ctl_lr(const absa_controller_options *o, const absa__ctl_state *s, int64_t b,
+                    int64_t decays)
+{
+    return o->lr * ratio_factor(o, b) * pow(o->lr_decay, (double)decays) * warmup_factor(o, s, b);
+}
+
+/* Learning rate of the next window, as things stand. */
+static double next_lr(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return absa__ctl_lr(o, s, s->batch_next, absa__ctl_decays(o, s));
+}
+
+/* Fills what every decision tells before anything changes. */
+static void before(const absa_controller_options *o, const absa__ctl_state *s, int32_t event,
+                   absa_decision *d)
+{
+    absa_decision_init(d, sizeof *d);
+    d->event = event;
+    d->batch_before = s->batch_next;
+    d->lr_before = next_lr(o, s);
+    d->gamma_before = absa__ctl_gamma(o, s);
+    d->value = d->lower = d->upper = (double)NAN;
+    d->threshold = s->reference / o->eigenvalue_ratio;
+}
+
+static void after(const absa_controller_options *o, absa__ctl_state *s, int32_t reason,
+                  absa_decision *d)
+{
+    /* A closed window has no rows yet: what was decided holds for it already. */
+    if (s->window_done == 0)
+        absa__ctl_open_window(o, s);
+    s->reason = reason;
+    d->reason = reason;
+    d->update = s->updates;
+    d->samples = s->samples;
+    d->epoch = s->epochs;
+    d->batch = s->batch_next;
+    d->lr = next_lr(o, s);
+    d->gamma = absa__ctl_gamma(o, s);
+    d->reference = s->reference;
+    d->patience = s->patience;
+}
+
+static void grow(const absa_controller_options *o, absa__ctl_state *s)
+{
+    double wish = o->batch_ratio * (double)s->batch_next;
+    if (o->growth == ABSA_GROWTH_ACCUMULATION)
+        wish = floor((double)(s->batch_next / o->batch) * o->batch_ratio) * (double)o->batch;
+    s->batch_next = fit(o, floor(wish), s->batch_next);
+    s->last_growth = s->samples;
+}
+
+static int bad(const absa_controller_options *o, const absa__measurement *m, int32_t *reason)
+{
+    *reason = !isfinite(m->value)                    ? ABSA_REASON_NONFINITE
+              : m->value <= 0.0                      ? ABSA_REASON_NOT_POSITIVE
+              : !m->consistent                       ? ABSA_REASON_INCONSISTENT
+              : !m->converged && !o->use_unconverged ? ABSA_REASON_UNCONVERGED
+                                                     : ABSA_REASON_NONE;
+    return *reason != ABSA_REASON_NONE;
+}
+
+static int below(const absa_controller_options *o, double lambda, double threshold)
+{
+    return o->compare == ABSA_COMPARE_LESS ? lambda < threshold : lambda <= threshold;
+}
+
+/* A measurement that did not trigger: counts it, and grows when patience is at its end. */
+static int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s, int32_t reason)
+{
+    if (++s->patience < o->patience)
+        return reason;
+    s->patience = 0;
+    grow(o, s);
+    if (o->patience_shrinks_share)
+        s->share /= o->share_ratio;
+    return ABSA_REASON_PATIENCE;
+}
+
+static int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
+                     const absa__measurement *m)
+{
+    if (isnan(s->reference)) {
+        s->reference = m->value;
+        return o->patience_counts == ABSA_PATIENCE_ALL ? wait_longer(o, s, ABSA_REASON_FIRST)
+                                                       : ABSA_REASON_FIRST;
+    }
+    const double threshold = s->reference / o->eigenvalue_ratio;
+    const int by_value = below(o, m->value, threshold);
+    const int triggered =
+        o->trigger == ABSA_TRIGGER_POINT ? by_value : below(o, m->upper, threshold);
+    const int resting = s->last_growth >= 0 && s->samples - s->last_growth < o->dwell;
+    if (!triggered)
+        return wait_longer(o, s, by_value ? ABSA_REASON_UNSETTLED : ABSA_REASON_NOT_BELOW);
+    if (resting)
+        return wait_longer(o, s, ABSA_REASON_DWELL);
+    grow(o, s);
+    s->share /= o->share_ratio;
+    s->reference = m->value;
+    s->patience = 0;
+    return ABSA_REASON_EIGENVALUE;
+}
+
+void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
+                       const absa__measurement *m, absa_decision *d)
+{
+    int32_t reason;
+    before(o, s, ABSA_EVENT_MEASUREMENT, d);
+    d->value = m->value;
+    d->lower = m->lower;
+    d->upper = m->upper;
+    d->products = m->products;
+    s->due = 0;
+    if (!adaptive(o)) {
+        reason = ABSA_REASON_FIXED;
+    } else if (bad(o, m, &reason)) {
+        if (o->count_bad) {
+            const int32_t kept = reason;
+            reason = wait_longer(o, s, kept);
+        }
+        if (++s->bad_run >= BLIND_AFTER && reason != ABSA_REASON_PATIENCE)
+            reason = ABSA_REASON_BLIND;
+    } else {
+        s->bad_run = 0;
+        reason = judge(o, s, m);
+    }
+    after(o, s, reason, d);
+}
+
+void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
+{
+    before(o, s, ABSA_EVENT_EPOCH, d);
+    s->epochs++;
+    s->epoch_samples = 0;
+    s->batch_next = absa__ctl_scheduled_batch(o, s);
+    if (o->measure_every == 0 && absa__ctl_measures(o, s))
+        s->due = 1;
+    const double lr = next_lr(o, s);
+    const int changed = s->batch_next != d->batch_before || lr != d->lr_before;
+    after(o, s, changed ? ABSA_REASON_DECAY : ABSA_REASON_NONE, d);
+}
+
+void absa__ctl_skip(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
+{
+    before(o, s, ABSA_EVENT_SKIP, d);
+    s->due = 0;
+    after(o, s, ABSA_REASON_NONE, d);
+}
+
+void absa__ctl_collapse(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
+{
+    before(o, s, ABSA_EVENT_COLLAPSE, d);
+    s->collapsed = 1;
+    after(o, s, ABSA_REASON_NONE, d);
+}
+
+void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state *s,
+                              absa_decision *d)
+{
+    before(o, s, ABSA_EVENT_UPDATE_SKIPPED, d);
+    s->updates--;
+    s->short_updates -= s->last_short;
+    s->last_lr = s->before_lr;
+    s->last_batch = s->before_batch;
+    s->can_take_back = 0;
+    after(o, s, ABSA_REASON_NONE, d);
+}
+
+static void complete_window(const absa_controller_options *o, absa__ctl_state *s)
+{
+    const double lr = absa__ctl_lr(o, s, s->batch, s->window_decays);
+    s->before_lr = s->last_lr;
+    s->before_batch = s->last_batch;
+    s->last_lr = lr;
+    s->last_batch = s->batch;
+    s->last_short = s->window_rows < s->batch;
+    s->can_take_back = 1;
+    s->updates++;
+    s->short_updates += s->last_short;
+    s->window_done = 0;
+    s->batch_next = absa__ctl_scheduled_batch(o, s);
+    if (o->measure_every > 0 && s->samples / o->measure_every > s->crossed) {
+        /* However many multiples one update crosses, they are one measurement. */
+        s->crossed = s->samples / o->measure_every;
+        s->due = s->due || absa__ctl_measures(o, s);
+    }
+    absa__ctl_open_window(o, s);
+}
+
+void absa__ctl_advance(const absa_controller_options *o, absa__ctl_state *s, int64_t samples)
+{
+    s->window_done += samples;
+    s->samples += samples;
+    s->epoch_samples += samples;
+    if (s->window_done == s->window_rows)
+        complete_window(o, s);
+}
+
+void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state *s)
+{
+    s->samples -= s->window_done;
+    s->epoch_samples -= s->window_done;
+    s->window_done = 0;
+    absa__ctl_open_window(o, s);
+}
