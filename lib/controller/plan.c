@@ -28,7 +28,9 @@ void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s)
     s->window_rows = s->batch;
     s->window_decays = absa__ctl_decays(o, s);
     const int64_t rest = epoch_rest(o, s), later = o->epochs - s->epochs - 1;
-    if (rest == 0 && (later <= 0 || o->epoch_tail == ABSA_TAIL_SHORT))
+    if (later < 0)
+        return; /* training has finished */
+    if (rest == 0 && (later == 0 || o->epoch_tail == ABSA_TAIL_SHORT))
         return; /* end_epoch comes next, and the window is opened again after it */
     if (o->epoch_tail == ABSA_TAIL_SHORT) {
         s->window_rows = least(s->batch, rest);
