@@ -19,7 +19,7 @@ static long double reference_dot(int64_t n, const double *x, const double *y)
 {
     long double s = 0;
     for (int64_t i = 0; i < n; i++)
-        s += (long double)x[i] * y[i];
+        s += (long double)x[i] * (long double)y[i];
     return s;
 }
 
