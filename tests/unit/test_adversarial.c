@@ -37,19 +37,20 @@ static absa_perturb_options options(int32_t step)
 }
 
 /* The formula of the header for one element. */
-static long double model(const absa_perturb_options *o, int64_t channel, double x, double g,
-                         long double norm)
+static long double model(const absa_perturb_options *o, int64_t channel, long double x,
+                         long double g, long double norm)
 {
-    const double e = o->channel_epsilon ? o->channel_epsilon[channel] : o->epsilon;
-    const double lo = o->channel_lo ? o->channel_lo[channel] : o->lo;
-    const double hi = o->channel_hi ? o->channel_hi[channel] : o->hi;
+    const long double e =
+        (long double)(o->channel_epsilon ? o->channel_epsilon[channel] : o->epsilon);
+    const long double lo = (long double)(o->channel_lo ? o->channel_lo[channel] : o->lo);
+    const long double hi = (long double)(o->channel_hi ? o->channel_hi[channel] : o->hi);
     long double step = 0;
     if (o->step == ABSA_STEP_SIGN)
         step = g > 0 ? e : g < 0 ? -e : 0;
     else if (o->step == ABSA_STEP_RAW)
-        step = (long double)e * o->grad_scale * g;
+        step = e * (long double)o->grad_scale * g;
     else if (norm > 0)
-        step = (long double)e * g / norm;
+        step = e * g / norm;
     const long double v = x + step;
     const long double low = x < lo ? x : lo, high = x > hi ? x : hi;
     return v < low ? low : v > high ? high : v;
@@ -78,15 +79,17 @@ static void compare(absa_perturb_options *o)
     for (int row = 0; row < ROWS; row++) {
         long double s64 = 0, s32 = 0;
         for (int i = 0; i < ROW; i++) {
-            s64 += (long double)g64[row * ROW + i] * g64[row * ROW + i];
-            s32 += (long double)g32[row * ROW + i] * g32[row * ROW + i];
+            s64 += (long double)g64[row * ROW + i] * (long double)g64[row * ROW + i];
+            s32 += (long double)g32[row * ROW + i] * (long double)g32[row * ROW + i];
         }
         for (int i = 0; i < ROW; i++) {
             const int at = row * ROW + i;
             const int64_t c = channel_of(o, i);
-            const double want = (double)model(o, c, x64[at], g64[at], sqrtl(s64));
+            const double want =
+                (double)model(o, c, (long double)x64[at], (long double)g64[at], sqrtl(s64));
             cr_assert_float_eq(out64[at], want, 2 * DBL_EPSILON * (fabs(want) + 0.1));
-            const double w32 = (double)model(o, c, (double)x32[at], (double)g32[at], sqrtl(s32));
+            const double w32 =
+                (double)model(o, c, (long double)x32[at], (long double)g32[at], sqrtl(s32));
             cr_assert_float_eq((double)out32[at], w32, 2 * (double)FLT_EPSILON * (fabs(w32) + 0.1));
         }
     }
