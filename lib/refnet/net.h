@@ -1,0 +1,111 @@
+/* The plan of a network: what the drivers for the two element types work from. A *node* is an
+ * output: node 0 is the network's input, node i what layer i computes (layers count from 1).
+ *
+ * Inside the library a chunk of rows is stored with the rows innermost: channel, height, width,
+ * row. A window of an image, a channel, and the input of a dense layer are then long contiguous
+ * runs, flattening costs nothing, and products of matrices need no transposed copies. */
+#ifndef ABSA_REFNET_NET_H
+#define ABSA_REFNET_NET_H
+
+#include <absa/refnet.h>
+
+#include "refnet_common.h"
+
+typedef struct absa__net_node {
+    int64_t channels, height, width;
+    int64_t size;  /* elements of one row */
+    int64_t value; /* where it starts among the values of a row */
+    int64_t delta; /* where the loss's derivative in it starts among the deltas of a row */
+    int32_t
+        value_root; /* the node whose memory its values share; itself unless computed in place */
+    int32_t delta_root;
+    int32_t consumers; /* layers that read it */
+} absa__net_node;
+
+typedef struct absa__net_layer {
+    absa_refnet_layer spec; /* with defaults filled in */
+    int32_t in, other;      /* nodes; other is -1 unless the kind takes two */
+    int64_t fan_in;         /* dense and convolution: inputs of one unit */
+    int64_t weight, bias;   /* where they start in theta; -1: none */
+    int64_t aux;            /* where the layer's own notes start among those of a row */
+    int64_t block;          /* convolution: output pixels unfolded at a time */
+} absa__net_layer;
+
+typedef struct absa__net_range {
+    absa_refnet_range range;
+    double variance; /* of the starting values */
+    char name[24];
+} absa__net_range;
+
+struct absa_refnet {
+    absa_context *context;
+    absa_refnet_options options; /* its pointers are NULL */
+    absa__net_layer *layers;     /* layers[0] is not used */
+    absa__net_node *nodes;       /* nodes[0] .. nodes[layer_count] */
+    absa__net_range *ranges;
+    int8_t *written; /* per node: a pass backward has put something there */
+    int64_t layer_count, range_count, range_capacity;
+    int64_t n;
+    int64_t values, deltas, aux; /* elements of a row */
+    int64_t column;              /* elements of the buffer for unfolded convolution inputs */
+    int64_t chunk;               /* rows worked on at a time */
+    int64_t kept;                /* probe chunks that are kept; slot 0 is for everything else */
+    int64_t arena_count;         /* elements */
+    void *arena;
+
+    const void *probe_x, *probe_y;
+    int64_t probe_rows; /* 0: there is no probe */
+};
+
+/* What a pass over a batch finds. */
+typedef struct absa__net_sums {
+    double loss;
+    int64_t correct;
+    int64_t bad_row; /* first row with a loss that is not finite; -1: none */
+} absa__net_sums;
+
+/* One element type's code. Pointers are to elements of the type; arguments are checked before.
+ * Where sums->bad_row is set on return, the pass stopped there. */
+typedef struct absa__net_driver {
+    /* Forward over all rows; outputs (row-major) and sums may be NULL, y only with sums. */
+    void (*evaluate)(absa_refnet *net, const void *theta, const void *x, const void *y,
+                     int64_t rows, void *outputs, absa__net_sums *sums);
+    /* Of the mean plus weight decay; out is untouched when a row is bad. */
+    void (*gradient)(absa_refnet *net, const void *theta, const void *x, const void *y,
+                     int64_t rows, void *out, absa__net_sums *sums);
+    /* Of the row losses in x, row-major; out is written chunk by chunk up to a bad row. */
+    void (*input_gradient)(absa_refnet *net, const void *theta, const void *x, const void *y,
+                           int64_t rows, void *out, absa__net_sums *sums);
+    void (*probe)(absa_refnet *net, const void *theta, const void *x, const void *y, int64_t rows,
+                  absa__net_sums *sums);
+    /* Hessian, or Gauss-Newton matrix, at the probe, times v. */
+    void (*product)(absa_refnet *net, int gauss_newton, const void *v, void *out);
+    double (*square)(int64_t n, const void *theta);
+    /* out[first ...] = normal numbers with this standard deviation. */
+    void (*fill_normal)(uint64_t seed, uint64_t stream, double deviation, int64_t count, void *out,
+                        int64_t first);
+} absa__net_driver;
+
+extern const absa__net_driver absa__net_driver_f32;
+extern const absa__net_driver absa__net_driver_f64;
+
+/* Makes the plan of a network: everything but the arena. *out is NULL on failure. */
+absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options,
+                           absa_refnet **out);
+
+/* Places everything in memory, and counts the arena; the last step of the plan. */
+absa_status absa__net_place(absa_refnet *net);
+
+/* Bytes the network takes from the context, arena included. */
+int64_t absa__net_bytes(const absa_refnet *net);
+
+/* Writes the layers of a network by name, or only counts them when layers is NULL. */
+absa_status absa__net_named(absa_context *ctx, const absa_refnet_options *options,
+                            absa_refnet_layer *layers, int64_t *count);
+
+static inline size_t absa__net_element_size(const absa_refnet *net)
+{
+    return net->options.element == ABSA_ELEMENT_F32 ? sizeof(float) : sizeof(double);
+}
+
+#endif

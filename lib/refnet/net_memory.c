@@ -1,0 +1,127 @@
+/* Where everything lies: which outputs share memory, how many rows make a chunk, and how large the
+ * arena is. */
+#include "net.h"
+
+enum {
+    /* Bytes that the values and deltas of a chunk should take: they then stay in the cache between
+     * the layers. */
+    CHUNK_BYTES = 1 << 20,
+    LEAST_CHUNK = 16,
+    MOST_CHUNK = 256,
+    /* Bytes of a block of unfolded convolution inputs. */
+    COLUMN_BYTES = 1 << 18
+};
+
+static int is_activation(int32_t kind)
+{
+    return kind == ABSA_REFNET_RELU || kind == ABSA_REFNET_TANH || kind == ABSA_REFNET_SOFTPLUS ||
+           kind == ABSA_REFNET_GELU;
+}
+
+/* A layer may overwrite its input's values when nothing else reads them: no other layer, and not
+ * the layer that made them, of which only activations do. */
+static int may_overwrite(const absa_refnet *net, int32_t node)
+{
+    if (node == 0 || net->nodes[node].consumers != 1)
+        return 0;
+    const int32_t kind = net->layers[node].spec.kind;
+    return !is_activation(kind) && kind != ABSA_REFNET_FLATTEN;
+}
+
+static void share_memory(absa_refnet *net)
+{
+    for (int64_t i = 0; i <= net->layer_count; i++) {
+        absa__net_node *node = &net->nodes[i];
+        const absa__net_layer *layer = &net->layers[i];
+        const int32_t kind = i ? layer->spec.kind : 0;
+        node->value_root = node->delta_root = (int32_t)i;
+        if (kind == ABSA_REFNET_FLATTEN) {
+            node->value_root = net->nodes[layer->in].value_root;
+            node->delta_root = net->nodes[layer->in].delta_root;
+        } else if (is_activation(kind) && kind != ABSA_REFNET_GELU &&
+                   may_overwrite(net, layer->in)) {
+            node->value_root = layer->in;
+            if (kind == ABSA_REFNET_RELU)
+                node->delta_root = layer->in;
+        }
+    }
+}
+
+static void place_nodes(absa_refnet *net)
+{
+    net->aux = net->nodes[net->layer_count].size;
+    for (int64_t i = 0; i <= net->layer_count; i++) {
+        absa__net_node *node = &net->nodes[i];
+        const int own_value = node->value_root == i, own_delta = node->delta_root == i;
+        node->value = own_value ? net->values : net->nodes[node->value_root].value;
+        node->delta = own_delta ? net->deltas : net->nodes[node->delta_root].delta;
+        net->values += own_value ? node->size : 0;
+        net->deltas += own_delta ? node->size : 0;
+        if (i && net->layers[i].spec.kind == ABSA_REFNET_MAX_POOL) {
+            net->layers[i].aux = net->aux;
+            net->aux += node->size;
+        }
+    }
+}
+
+/* The rows of a chunk: a multiple of 16, so that runs of rows fill whole vector registers. */
+static int64_t usual_chunk(const absa_refnet *net)
+{
+    const int64_t row = (net->values + net->deltas) * (int64_t)absa__net_element_size(net);
+    const int64_t rows = CHUNK_BYTES / row / LEAST_CHUNK * LEAST_CHUNK;
+    return rows < LEAST_CHUNK ? LEAST_CHUNK : rows > MOST_CHUNK ? MOST_CHUNK : rows;
+}
+
+static void place_columns(absa_refnet *net)
+{
+    const int64_t room = COLUMN_BYTES / (int64_t)absa__net_element_size(net);
+    for (int64_t i = 1; i <= net->layer_count; i++) {
+        absa__net_layer *layer = &net->layers[i];
+        if (layer->spec.kind != ABSA_REFNET_CONV)
+            continue;
+        const int64_t pixels = net->nodes[i].height * net->nodes[i].width;
+        const int64_t pixel = layer->fan_in * net->chunk, fit = room / pixel;
+        layer->block = fit < 1 ? 1 : fit < pixels ? fit : pixels;
+        if (net->column < layer->block * pixel)
+            net->column = layer->block * pixel;
+    }
+}
+
+absa_status absa__net_place(absa_refnet *net)
+{
+    int64_t largest = 0;
+    share_memory(net);
+    place_nodes(net);
+    net->chunk = net->options.chunk_rows ? net->options.chunk_rows : usual_chunk(net);
+    for (int64_t i = 0; i <= net->layer_count; i++) {
+        largest = largest < net->nodes[i].size ? net->nodes[i].size : largest;
+        if (i && net->layers[i].fan_in > largest)
+            largest = net->layers[i].fan_in;
+    }
+    if (net->chunk > INT32_MAX / largest)
+        return absa__net_fail(net->context, ABSA_E_INVALID,
+                              "absa_refnet_options: with chunks of %lld rows a layer has more than "
+                              "%d elements; lower chunk_rows",
+                              (long long)net->chunk, INT32_MAX);
+    place_columns(net);
+    const int64_t probe = net->options.probe_rows;
+    net->kept = probe / net->chunk + (probe % net->chunk != 0);
+    /* In doubles first, which do not overflow. */
+    const double slot = (double)(net->values + net->deltas + net->aux) * (double)net->chunk;
+    if (slot * ((double)net->kept + 2) + 2 * (double)net->n + (double)net->column > 0x1p46)
+        return absa__net_fail(net->context, ABSA_E_MEMORY,
+                              "a network of %lld parameters with %lld kept probe rows does not fit "
+                              "into any memory",
+                              (long long)net->n, (long long)probe);
+    net->arena_count = (net->values + net->deltas + net->aux) * net->chunk * (1 + net->kept) +
+                       (net->values + net->deltas) * net->chunk + net->column + 2 * net->n;
+    return ABSA_OK;
+}
+
+int64_t absa__net_bytes(const absa_refnet *net)
+{
+    const size_t per_layer = sizeof *net->layers + sizeof *net->nodes + sizeof *net->written;
+    return (int64_t)(sizeof *net + per_layer * (size_t)(net->layer_count + 1) +
+                     sizeof *net->ranges * (size_t)net->range_capacity +
+                     absa__net_element_size(net) * (size_t)net->arena_count);
+}

@@ -1,0 +1,10 @@
+/* The network's arithmetic in single precision. */
+#include "net.h"
+
+#define REAL          float
+#define INDEX         int32_t
+#define MATH(name)    name##f
+#define CBLAS_GEMM    cblas_sgemm
+#define FILL_GAUSSIAN absa_random_gaussian_f32
+#define DRIVER        absa__net_driver_f32
+#include "real.h"
