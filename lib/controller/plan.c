@@ -85,6 +85,17 @@ static double momentum_multiplier(const absa_controller_options *o, const absa__
                                                   : (double)s->batch / (double)s->last_batch;
 }
 
+/* The same over all micro-batches that the window has left: full rounds, then one with what is left
+ * over, which the processes share. */
+static int64_t perturbed_in_micros(const absa_controller_options *o, const absa__ctl_state *s,
+                                   int64_t processes, int64_t rest, int64_t round)
+{
+    const int64_t each = perturbed_in_micro(o, s), last = rest % round;
+    const int64_t more = last % processes, share = last / processes;
+    return rest / round * processes * least(each, o->micro_batch) + more * least(each, share + 1) +
+           (processes - more) * least(each, share);
+}
+
 void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, int64_t processes,
                     absa_plan *p)
 {
@@ -105,7 +116,7 @@ void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, 
     p->epsilon = o->epsilon;
     p->adversarial_rows = o->adversarial_rows == ABSA_ROWS_WINDOW
                               ? least(perturbed_rows(o, s), s->window_rows)
-                              : p->micro_batches * processes * perturbed_in_micro(o, s);
+                              : perturbed_in_micros(o, s, processes, rest, round);
     p->progress = fmin(1.0, fmax(0.0, (double)s->samples / (size * (double)o->epochs)));
     p->epoch = (double)s->epochs + fmin(1.0, fmax(0.0, (double)s->epoch_samples / size));
     p->threshold = s->reference / o->eigenvalue_ratio;
