@@ -1,0 +1,291 @@
+/* From words to numbers: defaults by data and preset, then what was given, then --set. */
+#include "config.h"
+
+#include "say.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Chosen on real runs so that each data set is learnt with nothing but its name given. */
+static const struct {
+    const char *name, *model;
+    int64_t epochs, batch, batch_max;
+    double lr, momentum;
+} data_defaults[DATA_COUNT] = {
+    [DATA_GLYPHS] = {"glyphs", "lenet", 12, 32, 512, 0.02, 0.9},
+    [DATA_MUSHROOM] = {"mushroom", "logreg", 20, 100, 3200, 1.2, 0.0},
+    [DATA_MNIST] = {"mnist", "lenet", 5, 64, 1024, 0.02, 0.9},
+    [DATA_CIFAR10] = {"cifar10", "lenet", 30, 64, 2048, 0.01, 0.9},
+    [DATA_CIFAR100] = {"cifar100", "lenet", 30, 64, 2048, 0.01, 0.9},
+};
+
+static const char *const models[] = {"logreg", "mlp", "lenet"};
+static const char *const rules[] = {"checked", "residual", "certified", "fixed", "power"};
+static const char *const memories[] = {"auto", "value", "basis"};
+static const char *const presets[] = {"recommended", "paper", "authors"};
+
+#define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
+
+const char *data_name(int kind)
+{
+    return data_defaults[kind].name;
+}
+
+const char *rule_name(int32_t rule)
+{
+    return rule >= 0 && rule < COUNT(rules) ? rules[rule] : "?";
+}
+
+/* Finds a word in a list; -1 when it is not there. */
+static int find(const char *word, const char *const *list, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(word, list[i]) == 0)
+            return i;
+    return -1;
+}
+
+static int whole(const char *name, const char *text, int64_t least, int64_t most, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    const long long value = strtoll(text, &end, 10);
+    if (end == text || *end || errno || value < least || value > most)
+        return refuse("%s is '%s', must be a whole number from %lld to %lld", name, text,
+                      (long long)least, (long long)most);
+    *out = value;
+    return DONE;
+}
+
+static int real(const char *name, const char *text, double least, double below, double *out)
+{
+    char *end;
+    const double value = strtod(text, &end);
+    if (end == text || *end || !(value >= least) || !(value < below))
+        return refuse("%s is '%s', must be a number from %g, below %g", name, text, least, below);
+    *out = value;
+    return DONE;
+}
+
+static int choice(const char *name, const char *text, const char *const *list, int count, int *out)
+{
+    char known[160] = "";
+    *out = find(text, list, count);
+    if (*out >= 0)
+        return DONE;
+    for (int i = 0; i < count; i++) {
+        strncat(known, i ? ", " : "", sizeof known - strlen(known) - 1);
+        strncat(known, list[i], sizeof known - strlen(known) - 1);
+    }
+    return refuse("%s is '%s', must be one of %s", name, text, known);
+}
+
+/* Choices that decide which defaults hold. */
+static int resolve_kinds(const options *o, config *c)
+{
+    const char *names[DATA_COUNT];
+    int index = 0, status = DONE;
+    for (int i = 0; i < DATA_COUNT; i++)
+        names[i] = data_defaults[i].name;
+    if (o->text[OPTION_DATA])
+        status = choice("--data", o->text[OPTION_DATA], names, DATA_COUNT, &c->data);
+    c->model = status ? NULL : data_defaults[c->data].model;
+    if (!status && o->text[OPTION_MODEL]) {
+        status = choice("--model", o->text[OPTION_MODEL], models, COUNT(models), &index);
+        c->model = status ? NULL : models[index];
+    }
+    if (!status && o->text[OPTION_PRESET]) {
+        status = choice("--preset", o->text[OPTION_PRESET], presets, COUNT(presets), &index);
+        c->preset = index;
+    }
+    if (!status)
+        c->preset_name = presets[c->preset];
+    return status;
+}
+
+static void fill_defaults(config *c)
+{
+    absa_controller_options_init(&c->controller, sizeof c->controller);
+    absa_controller_options_preset(&c->controller, c->preset);
+    c->controller.epochs = data_defaults[c->data].epochs;
+    c->controller.batch = data_defaults[c->data].batch;
+    c->controller.batch_max = data_defaults[c->data].batch_max;
+    c->controller.lr = data_defaults[c->data].lr;
+    c->momentum = data_defaults[c->data].momentum;
+    absa_eigen_options_init(&c->eigen, sizeof c->eigen);
+    c->probe = 512;
+    if (c->preset != ABSA_PRESET_RECOMMENDED) {
+        c->eigen.rule = ABSA_RULE_POWER;
+        c->probe = c->preset == ABSA_PRESET_PAPER ? 4096 : 128;
+        if (c->preset == ABSA_PRESET_AUTHORS)
+            c->eigen.max_products = 10;
+    }
+    c->probe_fresh = c->preset == ABSA_PRESET_AUTHORS;
+}
+
+/* Sets a field of the estimator by name; *known stays 0 when it has no such field. */
+static int set_eigen(absa_eigen_options *e, const char *name, const char *text, int *known)
+{
+    const struct {
+        const char *name;
+        int64_t *field, least, most;
+    } wholes[] = {{"max_products", &e->max_products, 1, 1000},
+                  {"max_vectors", &e->max_vectors, 0, 1001}};
+    const struct {
+        const char *name;
+        double *field, below;
+    } reals[] = {{"tolerance", &e->tolerance, 1}, {"eta", &e->eta, 0.5 + 1e-12}};
+    int64_t number = 0;
+    int index = 0, status;
+    *known = 1;
+    for (int i = 0; i < COUNT(wholes); i++)
+        if (strcmp(name, wholes[i].name) == 0)
+            return whole(name, text, wholes[i].least, wholes[i].most, wholes[i].field);
+    for (int i = 0; i < COUNT(reals); i++)
+        if (strcmp(name, reals[i].name) == 0)
+            return real(name, text, 0, reals[i].below, reals[i].field);
+    if (strcmp(name, "rule") == 0) {
+        status = choice(name, text, rules, COUNT(rules), &index);
+        e->rule = status ? e->rule : index;
+    } else if (strcmp(name, "memory") == 0) {
+        status = choice(name, text, memories, COUNT(memories), &index);
+        e->memory = status ? e->memory : index;
+    } else if (strcmp(name, "keep_hint") == 0) {
+        status = whole(name, text, 0, 1, &number);
+        e->keep_hint = status ? e->keep_hint : (int32_t)number;
+    } else if (strcmp(name, "seed") == 0) {
+        status = whole(name, text, 0, INT64_MAX, &number);
+        e->seed = status ? e->seed : (uint64_t)number;
+    } else {
+        *known = 0;
+        status = DONE;
+    }
+    return status;
+}
+
+static int known_to_controller(const char *name)
+{
+    const char *known;
+    for (int32_t i = 0; (known = absa_controller_options_name(i)); i++)
+        if (strcmp(name, known) == 0)
+            return 1;
+    return 0;
+}
+
+static int apply_sets(absa_context *ctx, const options *o, config *c)
+{
+    for (int i = 0; i < o->set_count; i++) {
+        char name[64];
+        const char *equals = strchr(o->sets[i], '=');
+        int known, status;
+        if (!equals || equals == o->sets[i] || equals - o->sets[i] >= (int)sizeof name)
+            return refuse("--set is '%s', must be NAME=VALUE", o->sets[i]);
+        memcpy(name, o->sets[i], (size_t)(equals - o->sets[i]));
+        name[equals - o->sets[i]] = 0;
+        if (strcmp(name, "samples") == 0)
+            return refuse("--set samples: the data decides that; use --train-limit");
+        status = set_eigen(&c->eigen, name, equals + 1, &known);
+        if (status)
+            return status;
+        if (known)
+            continue;
+        if (!known_to_controller(name))
+            return refuse("--set %s: neither the controller nor the estimator has such an option",
+                          name);
+        if (absa_controller_options_set(ctx, &c->controller, name, equals + 1))
+            return refuse("--set %s", absa_context_message(ctx));
+    }
+    return DONE;
+}
+
+static int apply_given(absa_context *ctx, const options *o, config *c)
+{
+    const char *const *text = o->text;
+    int64_t number = 0;
+    int index = 0, status = DONE;
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (text[i] && option_field(i) &&
+            absa_controller_options_set(ctx, &c->controller, option_field(i), text[i]))
+            return refuse("--%s: %s", option_name(i), absa_context_message(ctx));
+    if (text[OPTION_ESTIMATOR]) {
+        status = choice("--estimator", text[OPTION_ESTIMATOR], rules, COUNT(rules), &index);
+        c->eigen.rule = status ? c->eigen.rule : index;
+    }
+    if (!status && text[OPTION_MOMENTUM])
+        status = real("--momentum", text[OPTION_MOMENTUM], 0, 1, &c->momentum);
+    if (!status && text[OPTION_WEIGHT_DECAY])
+        status = real("--weight-decay", text[OPTION_WEIGHT_DECAY], 0, 1e6, &c->weight_decay);
+    if (!status && text[OPTION_PROBE])
+        status = whole("--probe", text[OPTION_PROBE], 1, INT32_MAX, &c->probe);
+    if (!status && text[OPTION_SEED]) {
+        status = whole("--seed", text[OPTION_SEED], 0, INT64_MAX, &number);
+        c->seed = status ? 0 : (uint64_t)number;
+    }
+    if (!status && text[OPTION_TRAIN_LIMIT])
+        status = whole("--train-limit", text[OPTION_TRAIN_LIMIT], 1, INT32_MAX, &c->train_limit);
+    if (!status && text[OPTION_TEST_LIMIT])
+        status = whole("--test-limit", text[OPTION_TEST_LIMIT], 1, INT32_MAX, &c->test_limit);
+    return status;
+}
+
+static int check_combinations(config *c)
+{
+    const char *const files[] = {c->log, c->checkpoint, c->report};
+    const int adaptive =
+        c->controller.strategy == ABSA_STRATEGY_ABS || c->controller.strategy == ABSA_STRATEGY_ABSA;
+    if (adaptive && c->eigen.rule == ABSA_RULE_POWER &&
+        c->controller.trigger == ABSA_TRIGGER_INTERVAL)
+        return refuse("power iteration gives no interval, but the trigger needs one: take another "
+                      "--estimator, another --preset, or --set trigger=point");
+    if (c->controller.strategy == ABSA_STRATEGY_GG && c->controller.decay_count == 0)
+        return refuse(
+            "--strategy gg grows the batch where the learning rate would decay: say where "
+            "with --decay");
+    if (c->data != DATA_GLYPHS && !c->data_dir)
+        return refuse("--data %s needs --data-dir, the directory of its files", data_name(c->data));
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < i; k++)
+            if (files[i] && files[k] && strcmp(files[i], files[k]) == 0)
+                return refuse("two of --log, --checkpoint and --report are the same file, %s",
+                              files[i]);
+    if (c->resume && ((c->log && strcmp(c->log, c->resume) == 0) ||
+                      (c->report && strcmp(c->report, c->resume) == 0)))
+        return refuse("--resume is the same file as --log or --report, %s", c->resume);
+    return DONE;
+}
+
+int config_resolve(absa_context *ctx, const options *o, config *c)
+{
+    static const char *const strategies[] = {"bl", "fb", "gg", "abs", "absa"};
+    int status;
+    memset(c, 0, sizeof *c);
+    status = resolve_kinds(o, c);
+    if (status)
+        return status;
+    fill_defaults(c);
+    status = apply_given(ctx, o, c);
+    /* Another stream than the weights' for the same seed. */
+    c->eigen.seed = c->seed ^ UINT64_C(0x6c616d626461);
+    if (!status)
+        status = apply_sets(ctx, o, c);
+    if (status)
+        return status;
+    c->strategy_name = strategies[c->controller.strategy];
+    c->data_dir = o->text[OPTION_DATA_DIR];
+    c->log = o->text[OPTION_LOG];
+    c->checkpoint = o->text[OPTION_CHECKPOINT];
+    c->resume = o->text[OPTION_RESUME];
+    c->report = o->text[OPTION_REPORT];
+    c->quiet = o->quiet;
+    /* The program keeps the vector itself, so that a checkpoint can hold it. */
+    c->keep_hint = c->eigen.keep_hint;
+    c->eigen.keep_hint = 0;
+    if (c->keep_hint && c->eigen.memory == ABSA_MEMORY_AUTO) {
+        c->eigen.memory = ABSA_MEMORY_BASIS;
+        if (c->eigen.max_vectors == 0)
+            c->eigen.max_vectors = c->eigen.max_products + 1;
+    }
+    return check_combinations(c);
+}

@@ -1,0 +1,34 @@
+/* What the options mean: every number of a run, with defaults filled in. */
+#ifndef TRAIN_CONFIG_H
+#define TRAIN_CONFIG_H
+
+#include "options.h"
+
+#include <absa/controller.h>
+#include <absa/eigen.h>
+
+enum data_kind { DATA_GLYPHS, DATA_MUSHROOM, DATA_MNIST, DATA_CIFAR10, DATA_CIFAR100, DATA_COUNT };
+
+typedef struct config {
+    int data; /* one of enum data_kind */
+    const char *data_dir;
+    const char *model;
+    const char *strategy_name, *preset_name;
+    int32_t preset;
+    int64_t probe;   /* rows to measure on; never more than there are */
+    int probe_fresh; /* 1: another batch for every measurement, as the authors did */
+    uint64_t seed;
+    int64_t train_limit, test_limit; /* 0: all */
+    double momentum, weight_decay;
+    int keep_hint; /* 1: each measurement starts near the last eigenvector */
+    const char *log, *checkpoint, *resume, *report;
+    int quiet;
+    absa_controller_options controller; /* samples are set when the data is known */
+    absa_eigen_options eigen;
+} config;
+
+int config_resolve(absa_context *ctx, const options *o, config *c);
+const char *data_name(int kind);
+const char *rule_name(int32_t rule);
+
+#endif

@@ -1,0 +1,50 @@
+/* The host's side of training: the network, its parameters, SGD with momentum, evaluation, and the
+ * measurement of the top eigenvalue. Nothing here knows of batches that grow. */
+#ifndef TRAIN_HOST_H
+#define TRAIN_HOST_H
+
+#include "config.h"
+#include "data.h"
+
+#include <absa/refnet.h>
+
+typedef struct host {
+    absa_context *ctx;
+    const config *c;
+    const run_data *d;
+    absa_refnet *net;
+    absa_operator *op;
+    absa_eigen *eigen;
+    int64_t n; /* parameters */
+    float *theta, *velocity;
+    float *window;   /* weighted gradients of the open window */
+    float *gradient; /* of one micro-batch */
+    int64_t micro_rows;
+    float *x, *x_gradient; /* of one micro-batch */
+    int32_t *labels;
+    int64_t *order;      /* the epoch's order of the training rows */
+    int64_t order_epoch; /* -1: none yet */
+    int64_t probe_rows;
+    float *probe_x;
+    int32_t *probe_labels;
+    int probe_drawn;
+    float *hint; /* last eigenvector, when it is kept */
+    int has_hint;
+    uint64_t hint_stream;
+} host;
+
+int host_create(absa_context *ctx, const config *c, const run_data *d, int64_t micro_rows, host *h);
+void host_release(host *h);
+
+/* Adds weight * gradient of rows [first, first + rows) of the epoch's order to the window, the
+ * first `perturbed` of them as adversarial inputs. */
+int host_gradient(host *h, int64_t epoch, int64_t first, int64_t rows, int64_t perturbed,
+                  double epsilon, double weight);
+/* velocity = momentum * velocity + window; theta -= lr * velocity; window = 0. */
+void host_step(host *h, double lr, double velocity_factor);
+/* Measures the top eigenvalue; `number` counts measurements from 0. */
+int host_measure(host *h, int64_t number, absa_eigen_result *result);
+/* Mean loss without the weight-decay term, and the share of rows that are right. */
+int host_evaluate(host *h, const absa_dataset_view *view, double *loss, double *accuracy);
+
+#endif

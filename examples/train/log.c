@@ -1,0 +1,134 @@
+/* JSON lines: 17 significant digits, so that a number read back is the number; null for what is no
+ * number. */
+#include "log.h"
+
+#include "say.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_int_t whole(int64_t value)
+{
+    return (json_int_t)value;
+}
+
+/* Takes the object. */
+static int write_line(run_log *log, json_t *object)
+{
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(object);
+    if (!text)
+        return give_up("not enough memory for a line of the log");
+    const int bad = fprintf(log->file, "%s\n", text) < 0 || fflush(log->file) != 0;
+    free(text);
+    if (bad)
+        return give_up("%s: cannot be written: %s", log->path, strerror(errno));
+    return DONE;
+}
+
+int log_open(run_log *log, const char *path, int resumed)
+{
+    log->path = path;
+    log->file = path ? fopen(path, resumed ? "a" : "w") : NULL;
+    if (path && !log->file)
+        return refuse("%s: cannot be written: %s", path, strerror(errno));
+    return DONE;
+}
+
+int log_start(run_log *log, const config *c, const run_data *d, int64_t parameters, int64_t probe,
+              int64_t resumed_at)
+{
+    const absa_controller_options *o = &c->controller;
+    if (!log->file)
+        return DONE;
+    json_t *decay = json_array();
+    for (int64_t i = 0; i < o->decay_count; i++)
+        json_array_append_new(decay, number(o->decay[i]));
+    json_t *line =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "event", "start",
+                  "data", data_name(c->data), "model", c->model, "strategy", c->strategy_name,
+                  "preset", c->preset_name, "estimator", rule_name(c->eigen.rule), "seed",
+                  whole((int64_t)c->seed), "parameters", whole(parameters), "train_rows",
+                  whole(d->train_view.rows), "test_rows", whole(d->test_view.rows), "decay", decay);
+    json_t *controller = json_pack(
+        "{s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:i, "
+        "s:i}",
+        "epochs", whole(o->epochs), "batch", whole(o->batch), "batch_max", whole(o->batch_max),
+        "batch_ref", whole(o->batch_ref), "lr", number(o->lr), "lr_decay", number(o->lr_decay),
+        "measure_every", whole(o->measure_every), "eigenvalue_ratio", number(o->eigenvalue_ratio),
+        "batch_ratio", number(o->batch_ratio), "patience", whole(o->patience), "dwell",
+        whole(o->dwell), "micro_batch", whole(o->micro_batch), "lr_rule", (int)o->lr_rule,
+        "epoch_tail", (int)o->epoch_tail, "trigger", (int)o->trigger, "compare", (int)o->compare,
+        "growth", (int)o->growth, "use_unconverged", (int)o->use_unconverged);
+    json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:I, s:o, s:o, s:b, s:I}",
+                             "adversarial_share", number(o->adversarial_share), "share_ratio",
+                             number(o->share_ratio), "adversarial_end", number(o->adversarial_end),
+                             "epsilon", number(o->epsilon), "probe", whole(probe), "probe_fresh",
+                             c->probe_fresh, "momentum", number(c->momentum), "weight_decay",
+                             number(c->weight_decay), "max_products", whole(c->eigen.max_products),
+                             "tolerance", number(c->eigen.tolerance), "eta", number(c->eigen.eta),
+                             "keep_hint", c->keep_hint, "resumed_at", whole(resumed_at));
+    json_object_update(line, controller);
+    json_object_update(line, rest);
+    json_decref(controller);
+    json_decref(rest);
+    return write_line(log, line);
+}
+
+static const char *stop_name(int32_t stop)
+{
+    static const char *const names[] = {"none", "converged", "budget", "monitor", "exact"};
+    return stop >= 0 && stop < (int32_t)(sizeof names / sizeof *names) ? names[stop] : "other";
+}
+
+int log_measurement(run_log *log, const absa_decision *decision, const absa_eigen_result *result)
+{
+    if (!log->file)
+        return DONE;
+    return write_line(
+        log, json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:I, s:o, s:o}",
+                       "event", "measurement", "update", whole(decision->update), "samples",
+                       whole(decision->samples), "epoch", whole(decision->epoch), "value",
+                       number(result->value), "lower", number(result->lower), "upper",
+                       number(result->upper), "residual", number(result->residual), "products",
+                       whole(result->products), "stop", stop_name(result->stop), "reason",
+                       absa_reason_name(decision->reason), "batch", whole(decision->batch), "lr",
+                       number(decision->lr), "gamma", number(decision->gamma)));
+}
+
+int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t samples)
+{
+    if (!log->file)
+        return DONE;
+    return write_line(log, json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "event",
+                                     "epoch", "epoch", whole(row->epoch), "updates", whole(updates),
+                                     "samples", whole(samples), "batch", whole(row->batch), "lr",
+                                     number(row->lr), "gamma", number(row->gamma), "loss",
+                                     number(row->loss), "accuracy", number(row->accuracy)));
+}
+
+int log_final(run_log *log, const totals *t)
+{
+    if (!log->file)
+        return DONE;
+    return write_line(log, json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "event",
+                                     "final", "accuracy", number(t->accuracy), "loss",
+                                     number(t->loss), "updates", whole(t->updates), "samples",
+                                     whole(t->samples), "hvps", whole(t->products), "measurements",
+                                     whole(t->measurements), "batch", whole(t->batch), "lr",
+                                     number(t->lr), "seconds", number(t->seconds)));
+}
+
+int log_close(run_log *log)
+{
+    const int bad = log->file && fclose(log->file) != 0;
+    log->file = NULL;
+    return bad ? give_up("%s: cannot be written: %s", log->path, strerror(errno)) : DONE;
+}
