@@ -9,7 +9,7 @@ build='build-bench'
 [ -f $build/build.ninja ] || meson setup $build -Dbuildtype=release -Dtests=enabled -Drefnet=enabled
 ninja -C $build bench
 grep -m 1 'model name' /proc/cpuinfo || uname -m
-for program in $build/tests/bench/bench_*; do
+for program in "$build"/tests/bench/bench_*; do
     case $program in *.p) continue ;; esac
     printf '\n== %s\n' "$(basename "$program")"
     "$program" </dev/null
