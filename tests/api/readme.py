@@ -17,11 +17,15 @@ with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as readme:
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def ask_pkg_config(*arguments):
-    env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(BUILD, "meson-uninstalled"))
-    done = subprocess.run(["pkg-config", *arguments, "absa"], env=env, capture_output=True,
-                          text=True, check=True)
-    return done.stdout.split()
+def install(folder):
+    """Install into a folder; return the environment in which a user would build there."""
+    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", folder],
+                   check=True, stdout=subprocess.DEVNULL)
+    for where, _, names in os.walk(folder):
+        if "absa.pc" in names:
+            return dict(os.environ, PKG_CONFIG_SYSROOT_DIR=folder, PKG_CONFIG_PATH=where,
+                        LD_LIBRARY_PATH=os.path.dirname(where))
+    raise SystemExit("absa.pc was not installed")
 
 
 def first_program():
@@ -30,21 +34,16 @@ def first_program():
         yield "there is no C block"
         return
     with tempfile.TemporaryDirectory() as folder:
-        source, made = os.path.join(folder, "readme.c"), os.path.join(folder, "readme")
-        with open(source, "w", encoding="utf-8") as out:
+        env = install(folder)
+        with open(os.path.join(folder, "readme.c"), "w", encoding="utf-8") as out:
             out.write(code)
-        command = ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", source, "-o", made]
-        command += [*ask_pkg_config("--cflags"), *ask_pkg_config("--libs"), "-lm"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            yield done.stderr
-            return
-        env = dict(os.environ, LD_LIBRARY_PATH=os.path.join(BUILD, "lib"))
-        done = subprocess.run([made], env=env, capture_output=True, text=True, check=False,
-                              timeout=60)
+        command = "cc -std=c11 -Wall -Wextra -Werror readme.c -o readme "
+        command += "$(pkg-config --cflags --libs absa) -lm && ./readme"
+        done = subprocess.run(["sh", "-c", command], cwd=folder, env=env, capture_output=True,
+                              text=True, check=False, timeout=60)
         if done.returncode:
             yield f"the program ended with {done.returncode}: {done.stderr}"
-        if not done.stdout:
+        elif not done.stdout:
             yield "the program prints nothing"
 
 
