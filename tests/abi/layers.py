@@ -82,7 +82,7 @@ def unique():
     seen = {}
     for path in FILES:
         name = os.path.basename(path)
-        if name.endswith(CODE) and name != "__init__.py":
+        if name.endswith(CODE) and name not in ("__init__.py", "run.sh"):
             if name in seen:
                 yield f"{path} and {seen[name]} have the same name"
             seen[name] = path
