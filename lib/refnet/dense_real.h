@@ -1,14 +1,15 @@
 /* The dense layer, y = W x + b, for a chunk: Y (units * rows) = W (units * inputs) X (inputs *
  * rows). Part of real.h. */
 
-static void dense_bias(const frame *f, const REAL *bias, REAL *y)
+/* y = the bias that from, theta or v, holds. */
+static void dense_bias(const frame *f, const REAL *from, REAL *y)
 {
     const int64_t units = f->layer->spec.units, rows = f->rows;
     if (f->layer->bias < 0)
         zero(units * rows, y);
     else
         for (int64_t u = 0; u < units; u++)
-            fill(rows, bias[u], y + u * rows);
+            fill(rows, from[f->layer->bias + u], y + u * rows);
 }
 
 static void dense_bias_gradient(const frame *f, const REAL *dy)
@@ -24,7 +25,7 @@ static void dense_forward(const frame *f)
 {
     const absa__net_layer *l = f->layer;
     const int64_t units = l->spec.units, inputs = l->fan_in, rows = f->rows;
-    dense_bias(f, f->theta + l->bias, f->y);
+    dense_bias(f, f->theta, f->y);
     gemm(PLAIN, PLAIN, units, rows, inputs, f->theta + l->weight, inputs, f->x, rows, 1, f->y,
          rows);
 }
@@ -47,7 +48,7 @@ static void dense_r_forward(const frame *f)
 {
     const absa__net_layer *l = f->layer;
     const int64_t units = l->spec.units, inputs = l->fan_in, rows = f->rows;
-    dense_bias(f, f->v + l->bias, f->ry);
+    dense_bias(f, f->v, f->ry);
     gemm(PLAIN, PLAIN, units, rows, inputs, f->v + l->weight, inputs, f->x, rows, 1, f->ry, rows);
     if (f->rx)
         gemm(PLAIN, PLAIN, units, rows, inputs, f->theta + l->weight, inputs, f->rx, rows, 1, f->ry,

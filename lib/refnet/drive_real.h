@@ -126,12 +126,6 @@ static REAL *target(absa_refnet *net, slot s, int64_t node, int64_t layer, int w
     return delta_of(net, s, node);
 }
 
-static void begin_backward(absa_refnet *net)
-{
-    memset(net->written, 0, (size_t)net->layer_count + 1);
-    net->written[net->nodes[net->layer_count].delta_root] = 1;
-}
-
 static void forward(const absa_refnet *net, slot s, const REAL *theta, const REAL *x, int64_t rows)
 {
     transpose(rows, net->nodes[0].size, x, value_of(net, s, 0));
@@ -145,7 +139,7 @@ static void forward(const absa_refnet *net, slot s, const REAL *theta, const REA
 static void backward(absa_refnet *net, slot s, slot d, const REAL *theta, int64_t rows,
                      int want_input, REAL *dtheta)
 {
-    begin_backward(net);
+    memset(net->written, 0, (size_t)net->layer_count + 1);
     for (int64_t l = net->layer_count; l > 0; l--) {
         frame f = frame_of(net, s, theta, l, rows);
         f.dtheta = dtheta;
@@ -171,7 +165,7 @@ static void r_backward(absa_refnet *net, slot s, const REAL *theta, const REAL *
                        REAL *hv)
 {
     const slot r = r_slot(net);
-    begin_backward(net);
+    memset(net->written, 0, (size_t)net->layer_count + 1);
     for (int64_t l = net->layer_count; l > 0; l--) {
         frame f = frame_of(net, s, theta, l, rows);
         add_r_values(net, &f, l, v);
