@@ -1,0 +1,212 @@
+/* Laws of the controller over random histories: random options, measurements of every kind, process
+ * counts, micro-batches, saves and loads. ABSA_TEST_HISTORIES says how many (100,000 unless set;
+ * the slow builds of CI take fewer, and then the reasons are not counted). */
+#include <absa/controller.h>
+#include <absa/random.h>
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct dice {
+    uint64_t seed;
+    int64_t at;
+} dice;
+
+static double roll(dice *d)
+{
+    double u;
+    absa_random_uniform(d->seed, 1, d->at++, 1, &u);
+    return u;
+}
+
+static int64_t pick(dice *d, int64_t from, int64_t to)
+{
+    return from + (int64_t)(roll(d) * 0.999999 * (double)(to - from + 1));
+}
+
+static absa_controller_options random_options(dice *d)
+{
+    absa_controller_options o;
+    absa_controller_options_init(&o, sizeof o);
+    (void)absa_controller_options_preset(&o, (int32_t)pick(d, 0, 2));
+    /* Mostly the strategies that decide something. */
+    o.strategy =
+        roll(d) < 0.7 ? ABSA_STRATEGY_ABS + (int32_t)pick(d, 0, 1) : (int32_t)pick(d, 0, 2);
+    o.samples = pick(d, 1, 200);
+    o.epochs = pick(d, 1, 12);
+    o.batch = pick(d, 1, o.samples);
+    o.batch_max = o.batch * pick(d, 1, 20);
+    o.batch_multiple = roll(d) < 0.2 ? pick(d, 1, o.batch) : 1;
+    o.micro_batch = roll(d) < 0.5 ? pick(d, 1, 40) : 0;
+    o.unit = (int32_t)pick(d, 0, 2);
+    o.epoch_tail = (int32_t)pick(d, 0, 2);
+    o.decay_count = pick(d, 0, 2);
+    o.decay[0] = (double)pick(d, 0, 5);
+    o.decay[1] = o.decay[0] + (double)pick(d, 1, 5);
+    o.patience = pick(d, 1, 4);
+    o.measure_every = roll(d) < 0.5 ? pick(d, 1, 100) : 0;
+    o.dwell = roll(d) < 0.3 ? pick(d, 1, 400) : 0;
+    o.batch_ratio = 1.0 + roll(d) * 3.0;
+    o.growth = roll(d) < 0.5 ? ABSA_GROWTH_BATCH : ABSA_GROWTH_ACCUMULATION;
+    o.count_bad = roll(d) < 0.2;
+    o.use_unconverged = roll(d) < 0.3;
+    o.trigger = roll(d) < 0.5 ? ABSA_TRIGGER_INTERVAL : ABSA_TRIGGER_POINT;
+    o.warmup = 0.0;
+    return o;
+}
+
+static absa_eigen_result random_measurement(dice *d)
+{
+    absa_eigen_result r;
+    const double kind = roll(d);
+    absa_eigen_result_init(&r, sizeof r);
+    r.value = kind < 0.03   ? (double)NAN
+              : kind < 0.06 ? (double)INFINITY
+              : kind < 0.09 ? -roll(d)
+              : kind < 0.11 ? 0.0
+                            : exp(6.0 * roll(d) - 3.0);
+    r.lower = r.value == r.value ? r.value : 0.0;
+    r.upper = r.lower * (1.0 + (roll(d) < 0.5 ? 0.0 : roll(d)));
+    r.converged = roll(d) < 0.9;
+    r.consistent = roll(d) < 0.95;
+    return r;
+}
+
+typedef struct history {
+    absa_context *ctx;
+    absa_controller_options o;
+    absa_controller *c;
+    int64_t samples; /* advanced by this test */
+    int64_t *reasons;
+} history;
+
+static absa_plan plan_of(const absa_controller *c)
+{
+    absa_plan p;
+    absa_plan_init(&p, sizeof p);
+    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
+    return p;
+}
+
+/* Another controller with the loaded state takes the place of this one: nothing may change. */
+static void hop(history *h)
+{
+    unsigned char a[4096], b[4096];
+    size_t na, nb;
+    absa_controller *other;
+    cr_assert_eq(absa_controller_save(h->c, a, sizeof a, &na), ABSA_OK);
+    cr_assert_eq(absa_controller_create(h->ctx, &h->o, &other), ABSA_OK);
+    cr_assert_eq(absa_controller_load(other, a, na, 0), ABSA_OK, "%s",
+                 absa_context_message(h->ctx));
+    cr_assert_eq(absa_controller_save(other, b, sizeof b, &nb), ABSA_OK);
+    cr_assert(na == nb && memcmp(a, b, na) == 0);
+    absa_controller_destroy(&h->c);
+    h->c = other;
+}
+
+/* The processes' shares are disjoint, ordered and complete. */
+static int64_t deal(history *h, dice *d)
+{
+    const int64_t ranks = pick(d, 1, 4);
+    int64_t rows = 0, first = 0;
+    absa_micro m = {.struct_size = sizeof m};
+    for (int64_t q = 0; q < ranks; q++) {
+        cr_assert_eq(absa_controller_micro(h->c, q, ranks, &m), ABSA_OK);
+        if (q == 0)
+            first = m.first;
+        cr_assert_eq(m.first, first + rows);
+        cr_assert(m.adversarial_rows >= 0 && m.adversarial_rows <= m.rows);
+        rows += m.rows;
+    }
+    cr_assert_eq(rows, m.global_rows);
+    return rows;
+}
+
+static void check_plan(const history *h, const absa_plan *before, const absa_plan *p)
+{
+    const absa_controller_options *o = &h->o;
+    const int64_t most = o->strategy == ABSA_STRATEGY_BL ? o->batch : o->batch_max;
+    cr_assert(p->batch >= o->batch && p->batch <= most);
+    cr_assert(p->rows >= 1 && p->rows <= p->batch && p->rows_done < p->rows);
+    cr_assert(p->gamma >= 0.0 && p->gamma <= before->gamma, "gamma never rises");
+    cr_assert_eq(p->samples, h->samples, "no sample is lost or counted twice");
+    cr_assert_geq(p->batch, before->batch);
+    if (before->rows_done > 0 && p->update == before->update) {
+        cr_assert_eq(p->batch, before->batch, "B changes at boundaries only");
+        cr_assert_eq(p->lr, before->lr, "one window, one learning rate");
+    }
+    /* lr / B is lr / batch_ref times a power of lr_decay that only grows. */
+    const double scale =
+        o->strategy == ABSA_STRATEGY_BL ? 1.0 : (double)p->batch / (double)o->batch;
+    const double decays = log(p->lr / (o->lr * scale)) / log(o->lr_decay);
+    cr_assert_float_eq(decays, round(decays), 1e-9);
+    cr_assert(round(decays) >= 0 && round(decays) <= (double)o->decay_count);
+}
+
+static void event(history *h, dice *d, const absa_plan *p)
+{
+    absa_decision decision;
+    absa_decision_init(&decision, sizeof decision);
+    if (p->measure_due || roll(d) < 0.05) {
+        const absa_eigen_result r = random_measurement(d);
+        cr_assert_eq(absa_controller_observe(h->c, &r, &decision), ABSA_OK);
+        h->reasons[decision.reason]++;
+        if (decision.reason >= ABSA_REASON_NONFINITE && decision.reason <= ABSA_REASON_FIXED)
+            cr_assert_eq(decision.batch, decision.batch_before, "a bad value never grows B");
+    } else if (p->epoch_done) {
+        cr_assert_eq(absa_controller_end_epoch(h->c), ABSA_OK);
+        h->reasons[plan_of(h->c).reason]++;
+    } else {
+        const int64_t rows = deal(h, d), part = roll(d) < 0.3 ? pick(d, 1, rows) : rows;
+        cr_assert_gt(rows, 0);
+        cr_assert_eq(absa_controller_advance(h->c, part), ABSA_OK);
+        h->samples += part;
+    }
+    if (roll(d) < 0.01) {
+        const absa_plan open = plan_of(h->c);
+        cr_assert_eq(absa_controller_restart_window(h->c), ABSA_OK);
+        h->samples -= open.rows_done;
+    }
+}
+
+static int64_t run_history(history *h, dice *d)
+{
+    int64_t events = 0;
+    h->o = random_options(d);
+    h->samples = 0;
+    cr_assert_eq(absa_controller_create(h->ctx, &h->o, &h->c), ABSA_OK, "%s",
+                 absa_context_message(h->ctx));
+    absa_plan before = plan_of(h->c), p = before;
+    /* Small batches with large epochs are long; what matters has happened after 60 events. */
+    while (!p.finished && events++ < 60) {
+        event(h, d, &p);
+        if (roll(d) < 0.02)
+            hop(h);
+        before = p;
+        p = plan_of(h->c);
+        /* A restarted window may take back rows of the plan before. */
+        if (p.samples >= before.samples)
+            check_plan(h, &before, &p);
+    }
+    absa_controller_destroy(&h->c);
+    return events;
+}
+
+Test(histories, keep_every_law)
+{
+    const char *text = getenv("ABSA_TEST_HISTORIES");
+    const int64_t count = text ? strtoll(text, NULL, 10) : 100000;
+    int64_t reasons[16] = {0};
+    history h = {.reasons = reasons};
+    absa_context_create(NULL, &h.ctx);
+    for (int64_t i = 0; i < count; i++) {
+        dice d = {(uint64_t)i, 0};
+        run_history(&h, &d);
+    }
+    for (int32_t r = ABSA_REASON_NONE; r <= ABSA_REASON_DECAY && count >= 100000; r++)
+        cr_assert_geq(reasons[r], 100, "%s happened %d times", absa_reason_name(r),
+                      (int)reasons[r]);
+    absa_context_destroy(&h.ctx);
+}
