@@ -19,8 +19,8 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 def install(folder):
     """Install into a folder; return the environment in which a user would build there."""
-    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", folder],
-                   check=True, stdout=subprocess.DEVNULL)
+    command = ["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", folder]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     for where, _, names in os.walk(folder):
         if "absa.pc" in names:
             return dict(os.environ, PKG_CONFIG_SYSROOT_DIR=folder, PKG_CONFIG_PATH=where,
