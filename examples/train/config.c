@@ -13,12 +13,13 @@ static const struct {
     const char *name, *model;
     int64_t epochs, batch, batch_max;
     double lr, momentum;
+    int decays; /* 1: the lr decays after half and after three quarters of the epochs */
 } data_defaults[DATA_COUNT] = {
-    [DATA_GLYPHS] = {"glyphs", "lenet", 12, 32, 512, 0.02, 0.9},
-    [DATA_MUSHROOM] = {"mushroom", "logreg", 20, 100, 3200, 1.2, 0.0},
-    [DATA_MNIST] = {"mnist", "lenet", 5, 64, 1024, 0.02, 0.9},
-    [DATA_CIFAR10] = {"cifar10", "lenet", 30, 64, 2048, 0.01, 0.9},
-    [DATA_CIFAR100] = {"cifar100", "lenet", 30, 64, 2048, 0.01, 0.9},
+    [DATA_GLYPHS] = {"glyphs", "lenet", 12, 32, 512, 0.02, 0.9, 1},
+    [DATA_MUSHROOM] = {"mushroom", "logreg", 20, 100, 3200, 1.2, 0.0, 0},
+    [DATA_MNIST] = {"mnist", "lenet", 8, 64, 1024, 0.02, 0.9, 1},
+    [DATA_CIFAR10] = {"cifar10", "lenet", 30, 64, 2048, 0.01, 0.9, 1},
+    [DATA_CIFAR100] = {"cifar100", "lenet", 30, 64, 2048, 0.01, 0.9, 1},
 };
 
 static const char *const models[] = {"logreg", "mlp", "lenet"};
@@ -200,15 +201,32 @@ static int apply_sets(absa_context *ctx, const options *o, config *c)
     return DONE;
 }
 
+/* Unless the decays were given; a run of fewer than four epochs has none. */
+static void default_decays(const options *o, config *c)
+{
+    absa_controller_options *k = &c->controller;
+    for (int i = 0; i < o->set_count; i++)
+        if (strncmp(o->sets[i], "decay=", 6) == 0)
+            return;
+    if (o->text[OPTION_DECAY] || !data_defaults[c->data].decays || k->unit != ABSA_UNIT_EPOCHS ||
+        k->epochs < 4)
+        return;
+    k->decay[0] = (double)(k->epochs / 2);
+    k->decay[1] = (double)(3 * k->epochs / 4);
+    k->decay_count = 2;
+}
+
 static int apply_given(absa_context *ctx, const options *o, config *c)
 {
     const char *const *text = o->text;
     int64_t number = 0;
     int index = 0, status = DONE;
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (text[i] && option_field(i) &&
+        if (text[i] && option_field(i) && !(i == OPTION_DECAY && strcmp(text[i], "none") == 0) &&
             absa_controller_options_set(ctx, &c->controller, option_field(i), text[i]))
-            return refuse("--%s: %s", option_name(i), absa_context_message(ctx));
+            /* The message begins with the field's name. */
+            return refuse("--%s%s", option_name(i),
+                          absa_context_message(ctx) + strlen(option_field(i)));
     if (text[OPTION_ESTIMATOR]) {
         status = choice("--estimator", text[OPTION_ESTIMATOR], rules, COUNT(rules), &index);
         c->eigen.rule = status ? c->eigen.rule : index;
@@ -272,6 +290,7 @@ int config_resolve(absa_context *ctx, const options *o, config *c)
         status = apply_sets(ctx, o, c);
     if (status)
         return status;
+    default_decays(o, c);
     c->strategy_name = strategies[c->controller.strategy];
     c->data_dir = o->text[OPTION_DATA_DIR];
     c->log = o->text[OPTION_LOG];
@@ -282,10 +301,11 @@ int config_resolve(absa_context *ctx, const options *o, config *c)
     /* The program keeps the vector itself, so that a checkpoint can hold it. */
     c->keep_hint = c->eigen.keep_hint;
     c->eigen.keep_hint = 0;
-    if (c->keep_hint && c->eigen.memory == ABSA_MEMORY_AUTO) {
+    if (c->keep_hint && c->eigen.memory == ABSA_MEMORY_VALUE)
+        return refuse("--set keep_hint=1 needs the eigenvector, which --set memory=value drops");
+    if (c->keep_hint) {
         c->eigen.memory = ABSA_MEMORY_BASIS;
-        if (c->eigen.max_vectors == 0)
-            c->eigen.max_vectors = c->eigen.max_products + 1;
+        c->eigen.max_vectors = c->eigen.max_products + 1;
     }
     return check_combinations(c);
 }

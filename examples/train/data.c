@@ -9,8 +9,8 @@
 #include <zlib.h>
 
 enum {
-    GLYPH_TRAIN = 4000,
-    GLYPH_TEST = 1000,
+    GLYPH_TRAIN = 8000,
+    GLYPH_TEST = 2000,
     MUSHROOM_TRAIN = 6305, /* the paper's, leaving 1,819 */
     PATH_BYTES = 4096
 };

@@ -170,10 +170,9 @@ static int finish(run *r, const absa_plan *plan)
     print_rows(r);
     progress_wipe();
     if (!r->c.quiet)
-        printf("%.2f %% of %lld test rows right after %lld updates, %lld products in %lld "
-               "measurements, %.1f s\n",
-               100 * t.accuracy, (long long)r->d.test_view.rows, (long long)t.updates,
-               (long long)t.products, (long long)t.measurements, t.seconds);
+        printf("test accuracy %.2f %%, %lld updates, %lld products in %lld measurements, %.1f s\n",
+               100 * t.accuracy, (long long)t.updates, (long long)t.products,
+               (long long)t.measurements, t.seconds);
     int status = log_final(&r->log, &t);
     if (!status && r->c.report)
         status = report_draw(r->c.report, &r->c, &r->past);

@@ -17,7 +17,7 @@ static const struct {
     const char *help;
 } table[OPTION_COUNT] = {
     [OPTION_DATA] = {"data", "NAME", NULL, 1,
-                     "glyphs, mushroom, mnist, cifar10, cifar100 (glyphs)"},
+                     "glyphs (default), mushroom, mnist, cifar10, cifar100"},
     [OPTION_DATA_DIR] = {"data-dir", "DIR", NULL, 0, "directory of the data's files"},
     [OPTION_MODEL] = {"model", "NAME", NULL, 1, "logreg, mlp, lenet (by data)"},
     [OPTION_STRATEGY] = {"strategy", "NAME", "strategy", 1, "bl, fb, gg, abs, absa (absa)"},
@@ -27,7 +27,8 @@ static const struct {
     [OPTION_BATCH_MAX] = {"batch-max", "M", "batch_max", 1, "largest batch (by data)"},
     [OPTION_BATCH_REF] = {"batch-ref", "R", "batch_ref", 1, "batch that the lr belongs to (B)"},
     [OPTION_LR] = {"lr", "X", "lr", 1, "learning rate (by data)"},
-    [OPTION_DECAY] = {"decay", "E1,E2,..", "decay", 1, "epochs after which the lr decays (none)"},
+    [OPTION_DECAY] = {"decay", "E1,E2,..", "decay", 1,
+                      "epochs when the lr decays, or none (by data)"},
     [OPTION_RHO] = {"rho", "R", "lr_decay", 1, "factor of a decay (0.2)"},
     [OPTION_MOMENTUM] = {"momentum", "M", NULL, 1, "of SGD, 0 or more and below 1 (by data)"},
     [OPTION_WEIGHT_DECAY] = {"weight-decay", "W", NULL, 1, "W/2 |theta|^2 joins the loss (0)"},
@@ -35,7 +36,7 @@ static const struct {
                               "between measurements; 0: every epoch (0)"},
     [OPTION_PROBE] = {"probe", "SAMPLES", NULL, 1, "training rows to measure on (by preset)"},
     [OPTION_ESTIMATOR] = {"estimator", "RULE", NULL, 1,
-                          "checked, residual, certified, fixed, power (by preset)"},
+                          "checked, residual, certified, fixed, power"},
     [OPTION_SEED] = {"seed", "S", NULL, 1, "of weights, order, probe and estimator (0)"},
     [OPTION_TRAIN_LIMIT] = {"train-limit", "N", NULL, 1, "training rows to use (all)"},
     [OPTION_TEST_LIMIT] = {"test-limit", "N", NULL, 1, "test rows to use (all)"},
@@ -72,7 +73,7 @@ static void print_help(void)
     printf("  %-24s %s\n", "--set NAME=VALUE", "any field of absa_controller_options or");
     printf("  %-24s %s\n", "", "absa_eigen_options by its name; repeatable");
     printf("  %-24s %s\n", "--quiet", "no table and no progress line");
-    printf("  %-24s %s\n", "--help, --version", "");
+    printf("  --help, --version\n");
     printf("\nExit status: 0 done, 1 failed on the way, 2 refused, 130 or 143 interrupted.\n");
 }
 

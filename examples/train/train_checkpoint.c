@@ -112,15 +112,22 @@ static int write_all(int fd, const unsigned char *data, size_t size)
     return fsync(fd) != 0 ? errno : 0;
 }
 
+static void directory_of(const char *path, char *dir)
+{
+    snprintf(dir, PATH_BYTES, "%s", path);
+    char *slash = strrchr(dir, '/');
+    if (!slash)
+        strcpy(dir, ".");
+    else
+        slash[slash == dir] = 0;
+}
+
 /* The rename itself must reach the disk as well. */
 static void sync_directory(const char *path)
 {
     char dir[PATH_BYTES];
-    snprintf(dir, sizeof dir, "%s", path);
-    char *slash = strrchr(dir, '/');
-    if (slash)
-        slash[slash == dir] = 0;
-    const int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    directory_of(path, dir);
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd);
         close(fd);
@@ -162,18 +169,16 @@ int checkpoint_write(const char *path, const options *o, const state *s)
 
 int check_writable(const char *path)
 {
-    char name[PATH_BYTES];
+    char dir[PATH_BYTES];
     struct stat info;
-    const int status = second_name(path, name);
+    const int status = second_name(path, dir);
     if (status)
         return status;
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return refuse("%s: is not a file that can be replaced", path);
-    const int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
+    directory_of(path, dir);
+    if (access(dir, W_OK | X_OK) != 0)
         return refuse("%s: cannot be written: %s", path, strerror(errno));
-    close(fd);
-    unlink(name);
     return DONE;
 }
 

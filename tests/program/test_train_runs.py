@@ -1,0 +1,225 @@
+"""absa-train runs: every strategy, preset and estimator; the log has exactly its fields; what it
+prints fits the screen. Usage: test_train_runs.py PROGRAM"""
+
+import os
+import shutil
+import xml.etree.ElementTree
+
+from train import SMALL, events, logged, path, run, train
+
+EVENT_FIELDS = {
+    "measurement": ["event", "update", "samples", "epoch", "value", "lower", "upper", "residual",
+                    "products", "stop", "reason", "batch", "lr", "gamma"],
+    "epoch": ["event", "epoch", "updates", "samples", "batch", "lr", "gamma", "loss", "accuracy"],
+    "final": ["event", "accuracy", "loss", "updates", "samples", "hvps", "measurements", "batch",
+              "lr", "seconds"],
+}
+
+
+def ran(done):
+    if done.returncode != 0:
+        yield f"exit status {done.returncode}: {done.stderr}"
+
+
+def strategy_runs(strategy):
+    done, lines = logged("run.jsonl", "--strategy", strategy, *SMALL)
+    yield from ran(done)
+    if not lines:
+        return
+    measured = [e for e in lines if e["event"] == "measurement"]
+    batches = [e["batch"] for e in lines if e["event"] == "epoch"]
+    lrs = [e["lr"] for e in lines if e["event"] == "epoch"]
+    shares = [e["gamma"] for e in lines if e["event"] == "epoch"]
+    if lines[0]["strategy"] != strategy:
+        yield f"the log says {lines[0]['strategy']}"
+    if bool(measured) != (strategy in ("abs", "absa")):
+        yield f"{len(measured)} measurements"
+    if strategy == "bl" and (batches != [32] * 4 or lrs != sorted(lrs, reverse=True)):
+        yield f"batches {batches}, lrs {lrs}"
+    if strategy == "fb" and batches != [512] * 4:
+        yield f"batches {batches}"
+    # Decays after epochs 2 and 3, by 5 each: 32, 160, then 800 capped at 512.
+    if strategy == "gg" and batches != [32, 32, 160, 512]:
+        yield f"batches {batches}"
+    if (shares[0] > 0) != (strategy == "absa"):
+        yield f"shares {shares}"
+
+
+def fields_are_exact():
+    done, lines = logged("run.jsonl", *SMALL)
+    yield from ran(done)
+    kinds = [e["event"] for e in lines]
+    # Measurements follow the epochs, but for the last one, which nothing follows.
+    if kinds != ["start"] + ["epoch", "measurement"] * 3 + ["epoch", "final"]:
+        yield f"events {kinds}"
+    for event in lines[1:]:
+        if list(event) != EVENT_FIELDS[event["event"]]:
+            yield f"fields of {event['event']}: {list(event)}"
+    final = lines[-1]
+    measured = [e for e in lines if e["event"] == "measurement"]
+    if final["hvps"] != sum(e["products"] for e in measured):
+        yield "the products do not add up"
+    if final["measurements"] != len(measured):
+        yield "the measurements do not add up"
+    if final["samples"] != 4 * 600 or not 0 <= final["accuracy"] <= 1:
+        yield f"final {final}"
+    for event in measured:
+        if not event["lower"] <= event["value"] <= event["upper"]:
+            yield f"the interval does not hold the value: {event}"
+    start = lines[0]
+    for name, value in {"data": "glyphs", "model": "lenet", "train_rows": 600, "test_rows": 200,
+                        "probe": 64, "epochs": 4, "seed": 0, "momentum": 0.9, "batch": 32,
+                        "batch_max": 512, "preset": "recommended"}.items():
+        if start.get(name) != value:
+            yield f"start says {name} = {start.get(name)}"
+
+
+def infinities_are_null():
+    done, lines = logged("run.jsonl", "--preset", "paper", *SMALL)
+    yield from ran(done)
+    measured = [e for e in lines if e["event"] == "measurement"]
+    if not measured or any(e["upper"] is not None for e in measured):
+        yield "power iteration has an upper bound"
+
+
+def authors_measure_little():
+    done, lines = logged("run.jsonl", "--preset", "authors", *SMALL)
+    yield from ran(done)
+    measured = [e for e in lines if e["event"] == "measurement"]
+    if not measured or any(e["products"] > 10 for e in measured):
+        yield "more than ten products"
+    if lines and not lines[0]["probe_fresh"]:
+        yield "the probe is fixed"
+
+
+def option_reaches(arguments, name, value):
+    done, lines = logged("run.jsonl", *arguments, *SMALL)
+    yield from ran(done)
+    if lines and lines[0].get(name) != value:
+        yield f"{name} is {lines[0].get(name)}"
+
+
+def decay_changes_the_rate():
+    done, lines = logged("run.jsonl", "--strategy", "bl", "--lr", "0.01", "--decay", "1,3", "--rho",
+                         "0.5", *SMALL)
+    yield from ran(done)
+    lrs = [e["lr"] for e in lines if e["event"] == "epoch"]
+    if lrs != [0.01, 0.005, 0.005, 0.0025]:
+        yield f"lrs {lrs}"
+
+
+def measure_every_counts_samples():
+    done, lines = logged("run.jsonl", "--measure-every", "200", *SMALL)
+    yield from ran(done)
+    seen = [e["samples"] for e in lines if e["event"] == "measurement"]
+    # 2,400 samples cross 12 multiples; the window that ends on the last one ends the training too.
+    if len(seen) not in (11, 12) or any(b - a < 100 for a, b in zip(seen, seen[1:])):
+        yield f"measured at {seen}"
+
+
+def seeds_differ_and_repeat():
+    finals = []
+    for seed in ("1", "1", "2"):
+        done, lines = logged("run.jsonl", "--seed", seed, *SMALL)
+        yield from ran(done)
+        finals.append(lines[-1]["loss"] if lines else None)
+    if finals[0] != finals[1]:
+        yield "the same seed gave another loss"
+    if finals[0] == finals[2]:
+        yield "another seed gave the same loss"
+
+
+def micro_batches_change_rounding_only():
+    losses = []
+    for micro in ("0", "5"):
+        # Two updates: later the network amplifies rounding.
+        done, lines = logged("run.jsonl", "--strategy", "bl", "--set", "micro_batch=" + micro,
+                             "--train-limit", "64", "--test-limit", "10", "--epochs", "1")
+        yield from ran(done)
+        losses.append(lines[-1]["loss"] if lines else 0)
+    # Single precision: 2^-24 relative an operation, some hundred of them in a chain.
+    if losses[0] == losses[1] or abs(losses[0] - losses[1]) > 1e-4 * losses[0]:
+        yield f"losses {losses}"
+
+
+def momentum_and_weight_decay_matter():
+    losses = set()
+    for extra in ([], ["--momentum", "0"], ["--weight-decay", "0.1"]):
+        done, lines = logged("run.jsonl", *extra, *SMALL)
+        yield from ran(done)
+        losses.add(lines[-1]["loss"] if lines else 0)
+    if len(losses) != 3:
+        yield f"losses {losses}"
+
+
+def pipes_get_plain_text():
+    done = train(*SMALL)
+    yield from ran(done)
+    text = done.stdout + done.stderr
+    if done.stderr:
+        yield f"stderr: {done.stderr}"
+    if "\r" in text or "\033" in text:
+        yield "progress characters in a pipe"
+    lines = done.stdout.splitlines()
+    if any(len(line) > 80 for line in lines):
+        yield "a line of more than 80 columns"
+    if len(lines) != 7:
+        yield f"{len(lines)} lines for 4 epochs: {done.stdout}"
+    quiet = train("--quiet", *SMALL)
+    if quiet.stdout or quiet.stderr:
+        yield "--quiet is not quiet"
+
+
+def the_report_is_a_picture():
+    if not shutil.which("gnuplot"):
+        return
+    done = train("--report", path("run.svg"), *SMALL)
+    yield from ran(done)
+    root = xml.etree.ElementTree.parse(path("run.svg")).getroot()
+    if not root.tag.endswith("svg"):
+        yield f"it is a {root.tag}"
+    words = "".join(root.itertext())
+    for word in ("batch", "learning rate", "test accuracy", "eigenvalue", "adversarial"):
+        if word not in words:
+            yield f"no {word} in it"
+    if os.path.exists(path("run.svg.new")):
+        yield "left its scratch file behind"
+
+
+def divergence_is_said():
+    done = train("--lr", "1e6", "--strategy", "bl", *SMALL)
+    if done.returncode != 1 or len(done.stderr.splitlines()) != 1:
+        yield f"status {done.returncode}: {done.stderr}"
+
+
+CHECKS = [(f"runs strategy {s}", lambda s=s: strategy_runs(s))
+          for s in ("bl", "fb", "gg", "abs", "absa")]
+CHECKS += [(f"takes estimator {e}", lambda e=e: option_reaches(["--estimator", e], "estimator", e))
+           for e in ("checked", "residual", "certified", "fixed")]
+CHECKS += [
+    ("takes power iteration with a point trigger",
+     lambda: option_reaches(["--estimator", "power", "--set", "trigger=point"], "estimator",
+                            "power")),
+    ("hands --set to the controller",
+     lambda: option_reaches(["--set", "eigenvalue_ratio=1.5"], "eigenvalue_ratio", 1.5)),
+    ("hands --set to the estimator",
+     lambda: option_reaches(["--set", "max_products=17"], "max_products", 17)),
+    ("keeps the eigenvector as a hint", lambda: option_reaches(["--set", "keep_hint=1"],
+                                                               "keep_hint", True)),
+    ("trains the mlp", lambda: option_reaches(["--model", "mlp"], "model", "mlp")),
+    ("trains logistic regression", lambda: option_reaches(["--model", "logreg"], "model",
+                                                          "logreg")),
+    ("logs exactly the fields that are promised", fields_are_exact),
+    ("logs an infinite bound as null", infinities_are_null),
+    ("measures as the authors did", authors_measure_little),
+    ("decays the learning rate where it is told", decay_changes_the_rate),
+    ("measures after every so many samples", measure_every_counts_samples),
+    ("repeats itself with a seed and not with another", seeds_differ_and_repeat),
+    ("gives the same training in micro-batches, but for rounding",
+     micro_batches_change_rounding_only),
+    ("uses momentum and weight decay", momentum_and_weight_decay_matter),
+    ("writes plain lines into a pipe", pipes_get_plain_text),
+    ("draws a picture", the_report_is_a_picture),
+    ("says in one line that training diverged", divergence_is_said),
+]
+run(CHECKS)
