@@ -7,6 +7,7 @@
 #include <absa/adversarial.h>
 #include <absa/context.h>
 #include <absa/controller.h>
+#include <absa/cost.h>
 #include <absa/eigen.h>
 #include <absa/export.h>
 #include <absa/operator.h>
