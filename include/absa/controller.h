@@ -7,7 +7,7 @@
  *
  * @code
  * while (absa_controller_plan(ctl, 0, 1, &plan) == ABSA_OK && !plan.finished) {
- *     if (plan.measure_due) { run the estimator; absa_controller_observe(ctl, &r, NULL); continue; }
+ *     if (plan.measure_due) { run the estimator; absa_controller_observe(ctl, ...); continue; }
  *     if (plan.epoch_done) { absa_controller_end_epoch(ctl); continue; }
  *     absa_controller_micro(ctl, 0, 1, &m);
  *     gradient of rows m.first .. m.first + m.rows - 1; acc += m.weight * gradient;
@@ -16,8 +16,8 @@
  * }
  * @endcode
  *
- * Words: an *update* is one optimiser step; its *window* is the batch of B samples that it averages,
- * gathered in *micro-batches*. Samples are whatever the host counts, one unit throughout.
+ * Words: an *update* is one optimiser step; its *window* is the batch of B samples that it
+ * averages, gathered in *micro-batches*. Samples are whatever the host counts, one unit throughout.
  *
  * Paper: "Large Batch Size Training of Neural Networks with Adversarial Training and Second-Order
  * Information", Algorithm 1.
@@ -114,7 +114,8 @@ enum absa_patience {
 enum absa_growth {
     /** The batch: B' = min(floor(batch_ratio * B), batch_max). */
     ABSA_GROWTH_BATCH = 0,
-    /** The number of batches accumulated: ratio' = floor(batch_ratio * ratio), B' = ratio' * batch. */
+    /** The number of batches accumulated: ratio' = floor(batch_ratio * ratio), B' = ratio' * batch.
+     */
     ABSA_GROWTH_ACCUMULATION = 1
 };
 
@@ -231,53 +232,53 @@ typedef int (*absa_journal_fn)(void *user, const absa_decision *decision);
 /** Most decay points. */
 #define ABSA_DECAY_POINTS 32
 
-/** What absa_controller_create() takes. Fill with absa_controller_options_init(), then change fields.
- * Every field can also be set by its name: absa_controller_options_set(). */
+/** What absa_controller_create() takes. Fill with absa_controller_options_init(), then change
+ * fields. Every field can also be set by its name: absa_controller_options_set(). */
 typedef struct absa_controller_options {
-    size_t struct_size;        /**< sizeof(absa_controller_options) */
-    int32_t strategy;          /**< one of enum absa_strategy; ABSA */
-    int32_t lr_rule;           /**< one of enum absa_lr_rule; LINEAR */
-    int64_t samples;           /**< N, samples of an epoch, at least 1; must be set */
-    int64_t epochs;            /**< planned epochs, at least 1; must be set */
-    int64_t batch;             /**< B0, at least 1; 128 */
-    int64_t batch_max;         /**< Bmax, at least batch; 16384 */
-    int64_t batch_ref;         /**< batch that lr belongs to; 0: batch */
-    int64_t batch_multiple;    /**< B is rounded down to a multiple of it (never below batch); 1 */
-    int64_t micro_batch;       /**< most rows of a micro-batch on one process; 0: batch */
-    double lr;                 /**< learning rate of batch_ref, above 0; 0.1 */
-    double lr_decay;           /**< rho, factor at each decay point, in (0, 1]; 0.2 */
+    size_t struct_size;     /**< sizeof(absa_controller_options) */
+    int32_t strategy;       /**< one of enum absa_strategy; ABSA */
+    int32_t lr_rule;        /**< one of enum absa_lr_rule; LINEAR */
+    int64_t samples;        /**< N, samples of an epoch, at least 1; must be set */
+    int64_t epochs;         /**< planned epochs, at least 1; must be set */
+    int64_t batch;          /**< B0, at least 1; 128 */
+    int64_t batch_max;      /**< Bmax, at least batch; 16384 */
+    int64_t batch_ref;      /**< batch that lr belongs to; 0: batch */
+    int64_t batch_multiple; /**< B is rounded down to a multiple of it (never below batch); 1 */
+    int64_t micro_batch;    /**< most rows of a micro-batch on one process; 0: batch */
+    double lr;              /**< learning rate of batch_ref, above 0; 0.1 */
+    double lr_decay;        /**< rho, factor at each decay point, in (0, 1]; 0.2 */
     double decay[ABSA_DECAY_POINTS]; /**< A, ascending, in unit */
-    int64_t decay_count;       /**< points in decay; 0 */
-    double warmup;             /**< length in unit; 0 for none; -1: 5 epochs for FB, else none; -1 */
-    double warmup_start;       /**< share of the learning rate it starts from; 0: batch_ref / B; 0 */
-    int32_t unit;              /**< one of enum absa_unit; EPOCHS */
-    int32_t epoch_tail;        /**< one of enum absa_tail; CARRY */
-    double eigenvalue_ratio;   /**< alpha, at least 1; 2 */
-    double batch_ratio;        /**< beta, above 1; 2 */
-    int64_t patience;          /**< kappa, at least 1; 10 */
-    int64_t measure_every;     /**< n, samples between measurements; 0: at every end_epoch; 0 */
-    int64_t dwell;             /**< least samples between two growths; 0 */
-    int32_t trigger;           /**< one of enum absa_trigger; INTERVAL */
-    int32_t compare;           /**< one of enum absa_compare; LESS */
-    int32_t patience_counts;   /**< one of enum absa_patience; UNTRIGGERED */
+    int64_t decay_count;             /**< points in decay; 0 */
+    double warmup;           /**< length in unit; 0 for none; -1: 5 epochs for FB, else none; -1 */
+    double warmup_start;     /**< share of the learning rate it starts from; 0: batch_ref / B; 0 */
+    int32_t unit;            /**< one of enum absa_unit; EPOCHS */
+    int32_t epoch_tail;      /**< one of enum absa_tail; CARRY */
+    double eigenvalue_ratio; /**< alpha, at least 1; 2 */
+    double batch_ratio;      /**< beta, above 1; 2 */
+    int64_t patience;        /**< kappa, at least 1; 10 */
+    int64_t measure_every;   /**< n, samples between measurements; 0: at every end_epoch; 0 */
+    int64_t dwell;           /**< least samples between two growths; 0 */
+    int32_t trigger;         /**< one of enum absa_trigger; INTERVAL */
+    int32_t compare;         /**< one of enum absa_compare; LESS */
+    int32_t patience_counts; /**< one of enum absa_patience; UNTRIGGERED */
     int32_t patience_shrinks_share; /**< 1: growth by patience divides gamma too; 0 */
     int32_t finish_at_batch_max;    /**< 1: at batch_max gamma is 0 and nothing is measured; 0 */
-    int32_t growth;            /**< one of enum absa_growth; BATCH */
-    int32_t use_unconverged;   /**< 1: measurements whose rule did not fire count; 0 */
-    int32_t count_bad;         /**< 1: bad measurements count toward patience; 0 */
-    double adversarial_share;  /**< gamma0, share of rows perturbed at the start, in [0, 1]; 0.2 */
-    double share_ratio;        /**< omega, gamma is divided by it, at least 1; 2 */
-    double adversarial_end;    /**< tau in unit, when gamma becomes 0; -1: half of the training; -1 */
-    double epsilon;            /**< size of the perturbation in the network's input units; 0.005 */
-    int32_t adversarial_rows;  /**< one of enum absa_rows; WINDOW */
-    int32_t gradient;          /**< one of enum absa_gradient; MEAN */
-    int32_t across;            /**< one of enum absa_across; SUM */
-    int32_t momentum;          /**< one of enum absa_momentum; PLAIN */
-    absa_journal_fn journal;   /**< NULL: none */
-    void *journal_user;        /**< handed to journal */
-    absa_reduce_fn reduce;     /**< sums over processes, so that all decide alike; NULL: one process */
-    void *reduce_user;         /**< handed to reduce */
-    int64_t process;           /**< this process's number, for reduce; 0 */
+    int32_t growth;                 /**< one of enum absa_growth; BATCH */
+    int32_t use_unconverged;        /**< 1: measurements whose rule did not fire count; 0 */
+    int32_t count_bad;              /**< 1: bad measurements count toward patience; 0 */
+    double adversarial_share; /**< gamma0, share of rows perturbed at the start, in [0, 1]; 0.2 */
+    double share_ratio;       /**< omega, gamma is divided by it, at least 1; 2 */
+    double adversarial_end; /**< tau in unit, when gamma becomes 0; -1: half of the training; -1 */
+    double epsilon;         /**< size of the perturbation in the network's input units; 0.005 */
+    int32_t adversarial_rows; /**< one of enum absa_rows; WINDOW */
+    int32_t gradient;         /**< one of enum absa_gradient; MEAN */
+    int32_t across;           /**< one of enum absa_across; SUM */
+    int32_t momentum;         /**< one of enum absa_momentum; PLAIN */
+    absa_journal_fn journal;  /**< NULL: none */
+    void *journal_user;       /**< handed to journal */
+    absa_reduce_fn reduce; /**< sums over processes, so that all decide alike; NULL: one process */
+    void *reduce_user;     /**< handed to reduce */
+    int64_t process;       /**< this process's number, for reduce; 0 */
 } absa_controller_options;
 
 /** Fill @p options with the preset RECOMMENDED. Threads: any. Since 0.1. */
@@ -323,8 +324,8 @@ ABSA_API absa_status absa_controller_options_preset(absa_controller_options *opt
  * Ranges are checked by absa_controller_create(). Since 0.1.
  */
 ABSA_API absa_status absa_controller_options_set(absa_context *context,
-                                                 absa_controller_options *options,
-                                                 const char *name, const char *value);
+                                                 absa_controller_options *options, const char *name,
+                                                 const char *value);
 
 /**
  * Return the name of option number @p index, or NULL past the last one: for listing them.
@@ -399,12 +400,12 @@ ABSA_API absa_status absa_controller_plan(const absa_controller *controller, int
 
 /** One micro-batch of one process. */
 typedef struct absa_micro {
-    size_t struct_size;       /**< sizeof(absa_micro) */
-    int64_t first;            /**< its first row's position in the epoch, counted from 0 */
-    int64_t rows;             /**< rows of this process; 0 where the rows run out: make the call to
-                                   backward all the same, other processes wait for it */
-    int64_t global_rows;      /**< rows of all processes: hand it to absa_controller_advance() */
-    double weight;            /**< factor of this micro-batch's gradient, for the declared conventions */
+    size_t struct_size;  /**< sizeof(absa_micro) */
+    int64_t first;       /**< its first row's position in the epoch, counted from 0 */
+    int64_t rows;        /**< rows of this process; 0 where the rows run out: make the call to
+                              backward all the same, other processes wait for it */
+    int64_t global_rows; /**< rows of all processes: hand it to absa_controller_advance() */
+    double weight;       /**< factor of this micro-batch's gradient, for the declared conventions */
     int64_t adversarial_rows; /**< how many of its first rows to perturb */
     int32_t last;             /**< 1: it completes the window; make the update after advance */
     int32_t reserved0;        /**< 0 */
@@ -519,7 +520,8 @@ ABSA_API absa_status absa_controller_load(absa_controller *controller, const voi
 /** Prepare a decision struct of the caller: zeros, and struct_size = @p size. Since 0.1. */
 ABSA_API void absa_decision_init(absa_decision *decision, size_t size);
 
-/** Return a reason's name in lower case, "eigenvalue"; "?" when unknown. Threads: any. Since 0.1. */
+/** Return a reason's name in lower case, "eigenvalue"; "?" when unknown. Threads: any. Since 0.1.
+ */
 ABSA_API const char *absa_reason_name(int32_t reason);
 
 /**
