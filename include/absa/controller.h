@@ -379,6 +379,8 @@ typedef struct absa_plan {
     int32_t epoch_done;         /**< 1: the epoch's samples are used up; call end_epoch */
     int32_t finished;           /**< 1: all epochs have ended */
     int32_t reason;             /**< of the last decision, one of enum absa_reason */
+    int32_t threshold_closed; /**< 1: equal counts as below, for DECIDE */
+    int32_t reserved0;        /**< 0 */
 } absa_plan;
 
 /** Prepare a plan struct of the caller: zeros, and struct_size = @p size. Since 0.1. */
@@ -447,6 +449,7 @@ ABSA_API absa_status absa_controller_advance(absa_controller *controller, int64_
  * @retval ABSA_E_CALLBACK the journal or reduce failed
  * @retval ABSA_E_PEER     the processes do not agree
  *
+ * DECIDE's answers are good measurements; a NOT_BELOW without an earlier Eig is an unconverged one.
  * Allowed whether or not a measurement is due. With reduce set, every process takes process 0's
  * measurement. A growth inside an open window takes effect at its end. Since 0.1.
  */

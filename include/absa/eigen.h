@@ -1,5 +1,5 @@
 /** @file
- * The top eigenvalue of a symmetric operator, with proof: a value, an interval that holds the true
+ * Extreme eigenvalues of a symmetric operator, with proof: a value, an interval that holds the true
  * eigenvalue with a stated probability, and the products it cost.
  *
  * One product (a Hessian-vector product) costs about two gradients over the probe batch; all else
@@ -28,7 +28,37 @@ enum absa_rule {
     ABSA_RULE_FIXED = 3,
     /** Power iteration until the Rayleigh quotient changes by less than tolerance relative to
      * itself, as the paper runs it; for comparison: it proves nothing (upper is +infinity). */
-    ABSA_RULE_POWER = 4
+    ABSA_RULE_POWER = 4,
+    /** Only whether the largest eigenvalue is below absa_eigen_args::threshold, see enum
+     * absa_answer; with a NaN threshold as CERTIFIED. The cheapest rule: "no" usually takes one or
+     * two products with a hint, and only a real drop pays for a full estimate. */
+    ABSA_RULE_DECIDE = 5
+};
+
+/** What DECIDE found. */
+enum absa_answer {
+    /** Not asked, or the budget ran out before an answer. */
+    ABSA_ANSWER_NONE = 0,
+    /** The eigenvalue is not below the threshold: certain. value is a lower bound, no estimate. */
+    ABSA_ANSWER_NOT_BELOW = 1,
+    /** It is below, with probability 1 - eta; the run went on to CERTIFIED for the value's sake. */
+    ABSA_ANSWER_BELOW = 2,
+    /** It is within the tolerance of the threshold; value is as good as CERTIFIED's. */
+    ABSA_ANSWER_CLOSE = 3
+};
+
+/** Which eigenvalue is asked for. POWER always gives the one of largest magnitude. */
+enum absa_which {
+    /** The largest. */
+    ABSA_WHICH_LARGEST = 0,
+    /** The smallest, the most negative one. */
+    ABSA_WHICH_SMALLEST = 1,
+    /** The one of largest magnitude, with its sign. Both ends are watched, so an end that was
+     * missed is never taken for absent: the rules ask for |value| against the outer bounds of both.
+     */
+    ABSA_WHICH_MAGNITUDE = 2,
+    /** The largest and the smallest; tolerance is relative to the larger magnitude of the two. */
+    ABSA_WHICH_BOTH = 3
 };
 
 /** What is kept between products. */
@@ -53,7 +83,9 @@ enum absa_stop {
     ABSA_STOP_MONITOR = 3,
     /** The basis spans an invariant subspace: the value is exact up to rounding. Counts as
      * converged. */
-    ABSA_STOP_EXACT = 4
+    ABSA_STOP_EXACT = 4,
+    /** DECIDE has its answer without needing a value. Counts as converged. */
+    ABSA_STOP_DECIDED = 5
 };
 
 /**
@@ -62,21 +94,34 @@ enum absa_stop {
  */
 typedef struct absa_eigen_result {
     size_t struct_size; /**< sizeof(absa_eigen_result) */
-    double value;    /**< best Ritz value: never above the true top eigenvalue but for rounding */
-    double lower;    /**< the true top eigenvalue is at least this (value, less rounding) */
-    double upper;    /**< and at most this with probability 1 - eta; +infinity: no bound */
-    double eta;      /**< chance that upper is too low, over the random start */
-    double residual; /**< |H v - value v| for the unit Ritz vector v, as the recurrence gives it */
-    double inconsistency; /**< how far the products were from one symmetric matrix, relative to
-                               |value|; above tolerance / 2 the bounds are void (see consistent) */
-    int32_t stop;         /**< one of enum absa_stop */
-    int32_t converged;    /**< 1 when the rule that was asked for fired, or the value is exact */
-    int32_t consistent;   /**< 0 when the operator changed between products (new batch, dropout,
-                               kinks): lower and upper prove nothing then */
-    int32_t rule;         /**< the rule that was asked for, one of enum absa_rule */
-    int64_t products;     /**< products spent by this run */
-    int64_t peak_vectors; /**< vectors held at most */
-    uint64_t stream;      /**< random stream of the start vector */
+    double value;       /**< the Ritz value asked for; never beyond the true eigenvalues but for
+                             rounding */
+    double lower;       /**< LARGEST: the largest eigenvalue is at least this, for certain;
+                             SMALLEST: the smallest is at least this with probability 1 - eta;
+                             -infinity: no bound */
+    double upper;       /**< LARGEST: the largest eigenvalue is at most this with probability
+                             1 - eta; SMALLEST: the smallest is at most this, for certain;
+                             +infinity: no bound */
+    double eta;         /**< chance that any bound here is wrong, over the random start: the asked
+                             one, twice that where both ends are bounded */
+    double residual;    /**< |H v - value v| for the unit Ritz vector v, as the recurrence gives it
+                         */
+    double inconsistency;  /**< how far the products were from one symmetric matrix, relative to
+                                |value|; above tolerance / 2 the bounds are void (see consistent) */
+    double other_value;    /**< MAGNITUDE and BOTH: the Ritz value of the other end, else NaN */
+    double other_lower;    /**< its lower bound */
+    double other_upper;    /**< its upper bound */
+    double other_residual; /**< its residual */
+    int32_t stop;          /**< one of enum absa_stop */
+    int32_t converged;     /**< 1 when the rule that was asked for fired, or the value is exact */
+    int32_t consistent;    /**< 0 when the operator changed between products (new batch, dropout,
+                                kinks): lower and upper prove nothing then */
+    int32_t rule;          /**< the rule that was asked for, one of enum absa_rule */
+    int32_t which;         /**< what was asked for, one of enum absa_which */
+    int32_t answer;        /**< DECIDE: one of enum absa_answer */
+    int64_t products;      /**< products spent by this run */
+    int64_t peak_vectors;  /**< vectors held at most */
+    uint64_t stream;       /**< random stream of the start vector */
 } absa_eigen_result;
 
 /** Prepare a result struct of the caller: zeros, and struct_size = @p size. Since 0.1. */
@@ -102,8 +147,8 @@ typedef struct absa_eigen_options {
     double tolerance;        /**< relative, in (0, 1); 1e-2 */
     double eta;              /**< chance of a wrong upper bound, in (0, 0.5]; 1e-2 */
     uint64_t seed;           /**< of the start vectors; never derive it from data; 0 */
+    int32_t which;           /**< one of enum absa_which; LARGEST, the only one for DECIDE */
     int32_t keep_hint;       /**< 1: the last Ritz vector is the next run's hint (needs BASIS); 0 */
-    int32_t reserved0;       /**< 0 */
     absa_monitor_fn monitor; /**< NULL: none */
     void *monitor_user;      /**< handed to monitor */
 } absa_eigen_options;
@@ -121,6 +166,9 @@ typedef struct absa_eigen_args {
     uint64_t hint_stream; /**< stream of the run the hint comes from; equal to stream is refused,
                                for the hint must not depend on this run's random vector */
     double hint_weight;   /**< length of the hint beside the random vector's 1; 1. 0: no hint */
+    double threshold;     /**< DECIDE: what the largest eigenvalue is compared with; NaN */
+    int32_t threshold_closed; /**< DECIDE: 1 when equal counts as below (<= instead of <); 0 */
+    int32_t reserved0;        /**< 0 */
 } absa_eigen_args;
 
 /** Fill @p args with the defaults: stream 0, no hint. Threads: any. Since 0.1. */

@@ -225,6 +225,9 @@ absa_status absa_controller_observe(absa_controller *controller, const absa_eige
         return absa__fail(controller->ctx, ABSA_E_INVALID,
                           "absa_controller_observe: POWER gives no upper bound, so the INTERVAL "
                           "trigger could never fire; use the POINT trigger or another rule");
+    /* "Not below" says too little to become the first Eig. */
+    if (r.answer == ABSA_ANSWER_NOT_BELOW && isnan(controller->state.reference))
+        r.converged = 0;
     return observe(
         controller,
         (absa__measurement){r.value, r.lower, r.upper, r.converged, r.consistent, r.products},

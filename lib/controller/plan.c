@@ -128,6 +128,7 @@ void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, 
     p->measure_due = s->due && !p->finished;
     p->epoch_done = epoch_rest(o, s) == 0 && !p->finished;
     p->reason = s->reason;
+    p->threshold_closed = o->compare == ABSA_COMPARE_LESS_EQUAL;
 }
 
 static int64_t share_start(int64_t rows, int64_t process, int64_t processes)

@@ -18,11 +18,12 @@ double absa__start_delta(double eta, int64_t n, double length)
     return eta * sqrt(PI / (2.0 * (double)n)) / length;
 }
 
-int absa__sum_exceeds(int64_t k, const double *alpha, const double *beta, double x, double limit)
+int absa__sum_exceeds(int64_t k, double sign, const double *alpha, const double *beta, double x,
+                      double limit)
 {
     double before = 0.0, phi = 1.0, sum = 1.0;
     for (int64_t j = 0; j < k; j++) {
-        const double top = (x - alpha[j]) * phi - (j > 0 ? beta[j - 1] : 0.0) * before;
+        const double top = (x - sign * alpha[j]) * phi - (j > 0 ? beta[j - 1] : 0.0) * before;
         before = phi;
         /* A zero residual means an invariant subspace: S is infinite but at its eigenvalues. */
         phi = beta[j] > 0.0 ? top / beta[j] : (top == 0.0 ? 0.0 : HUGE_VAL);
@@ -34,17 +35,17 @@ int absa__sum_exceeds(int64_t k, const double *alpha, const double *beta, double
     return 0;
 }
 
-double absa__upper_bound(int64_t k, const double *alpha, const double *beta, double theta,
-                         double delta)
+double absa__upper_bound(int64_t k, double sign, const double *alpha, const double *beta,
+                         double theta, double delta)
 {
     const double limit = 1.0 / (delta * delta);
-    if (absa__sum_exceeds(k, alpha, beta, theta, limit))
+    if (absa__sum_exceeds(k, sign, alpha, beta, theta, limit))
         return theta;
     double scale = fabs(theta);
     for (int64_t j = 0; j < k; j++)
         scale = fmax(scale, fmax(fabs(alpha[j]), beta[j]));
     double step = scale * DBL_EPSILON;
-    while (!absa__sum_exceeds(k, alpha, beta, theta + step, limit)) {
+    while (!absa__sum_exceeds(k, sign, alpha, beta, theta + step, limit)) {
         step *= 2.0;
         if (!isfinite(theta + step))
             return HUGE_VAL;
@@ -54,7 +55,7 @@ double absa__upper_bound(int64_t k, const double *alpha, const double *beta, dou
         const double middle = low + 0.5 * (high - low);
         if (middle <= low || middle >= high || high - low <= 1e-12 * (high - theta))
             return high;
-        if (absa__sum_exceeds(k, alpha, beta, middle, limit))
+        if (absa__sum_exceeds(k, sign, alpha, beta, middle, limit))
             high = middle;
         else
             low = middle;

@@ -34,6 +34,7 @@ void absa_eigen_args_init(absa_eigen_args *args, size_t size)
 {
     absa_eigen_args a = {0};
     a.hint_weight = 1.0;
+    a.threshold = (double)NAN;
     absa__struct_init(args, size, &a, sizeof a);
 }
 
@@ -59,9 +60,14 @@ static int64_t work_length(const absa_eigen_options *o)
 
 static absa_status check_options(absa_context *ctx, const absa_eigen_options *o)
 {
-    if (o->rule < ABSA_RULE_CHECKED || o->rule > ABSA_RULE_POWER)
+    if (o->rule < ABSA_RULE_CHECKED || o->rule > ABSA_RULE_DECIDE)
         return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: rule %d is unknown",
                           (int)o->rule);
+    if (o->which < ABSA_WHICH_LARGEST || o->which > ABSA_WHICH_BOTH ||
+        (o->rule == ABSA_RULE_DECIDE && o->which != ABSA_WHICH_LARGEST))
+        return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: which is %d, must be %s",
+                          (int)o->which,
+                          o->rule == ABSA_RULE_DECIDE ? "LARGEST for DECIDE" : "0 to 3");
     if (o->memory < ABSA_MEMORY_AUTO || o->memory > ABSA_MEMORY_BASIS)
         return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: memory %d is unknown",
                           (int)o->memory);
@@ -208,6 +214,11 @@ static absa_status read_args(absa_eigen *e, const absa_eigen_args *given, absa_e
         return absa__fail(e->ctx, ABSA_E_INVALID,
                           "absa_eigen_args: hint_weight is %g, must be finite and not negative",
                           a->hint_weight);
+    if (isinf(a->threshold) || (a->threshold_closed != 0 && a->threshold_closed != 1))
+        return absa__fail(e->ctx, ABSA_E_INVALID,
+                          "absa_eigen_args: threshold is %g and threshold_closed %d; they must be "
+                          "finite or NaN, and 0 or 1",
+                          a->threshold, (int)a->threshold_closed);
     const int kept = !a->hint && e->options.keep_hint && e->finished;
     if (a->hint_weight == 0.0 || (!a->hint && !kept)) {
         a->hint = NULL;
@@ -260,10 +271,17 @@ static absa_status begin(absa_eigen *e, const absa_eigen_args *args)
     if (status)
         return status;
     absa_eigen_result_init(&e->now, sizeof e->now);
-    e->now.eta = e->options.eta;
+    const int32_t which = e->options.which;
+    e->now.eta = which >= ABSA_WHICH_MAGNITUDE ? 2.0 * e->options.eta : e->options.eta;
     e->now.lower = -HUGE_VAL;
     e->now.upper = HUGE_VAL;
+    e->now.other_value = e->now.other_lower = (double)NAN;
+    e->now.other_upper = e->now.other_residual = (double)NAN;
     e->now.rule = e->options.rule;
+    e->now.which = e->options.rule == ABSA_RULE_POWER ? ABSA_WHICH_MAGNITUDE : which;
+    e->end[0].upper = e->end[1].upper = HUGE_VAL;
+    e->threshold = a.threshold;
+    e->threshold_closed = a.threshold_closed;
     e->now.peak_vectors = e->slots;
     e->now.stream = a.stream;
     e->next_stream = a.stream + 1;
@@ -274,7 +292,8 @@ static absa_status begin(absa_eigen *e, const absa_eigen_args *args)
 static void end(absa_eigen *e, int32_t why)
 {
     e->now.stop = why;
-    e->now.converged = why == ABSA_STOP_CONVERGED || why == ABSA_STOP_EXACT;
+    e->now.converged =
+        why == ABSA_STOP_CONVERGED || why == ABSA_STOP_EXACT || why == ABSA_STOP_DECIDED;
     e->phase = ABSA__PHASE_ENDED;
     e->finished = 1;
     if (!e->now.consistent)
@@ -314,18 +333,23 @@ static absa_status take(absa_eigen *e, absa_status status)
         if (!status)
             status = absa__lanczos_judge(e, &exact);
     }
+    const int decides = e->options.rule == ABSA_RULE_DECIDE && !isnan(e->threshold);
     if (!status) {
         e->now.products++;
+        if (decides)
+            e->now.answer = absa__decide(e->now.answer, &e->options, &e->now, e->threshold,
+                                         e->threshold_closed);
         status = ask_monitor(e, &stop);
     }
     if (status) {
         e->phase = ABSA__PHASE_ENDED;
         return status;
     }
+    const int32_t why = absa__rule_stops(&e->options, &e->now, change, decides);
     if (exact)
         end(e, ABSA_STOP_EXACT);
-    else if (absa__rule_fires(&e->options, &e->now, change))
-        end(e, ABSA_STOP_CONVERGED);
+    else if (why != ABSA_STOP_NONE)
+        end(e, why);
     else if (stop)
         end(e, ABSA_STOP_MONITOR);
     else if (e->now.products == e->options.max_products)

@@ -12,6 +12,11 @@ enum absa__phase {
     ABSA__PHASE_ENDED = 2    /* the last run ended, well or not */
 };
 
+/* What is known of one end of the spectrum. upper is the least bound of all steps. */
+typedef struct absa__end {
+    double value, lower, upper, residual;
+} absa__end;
+
 struct absa_eigen {
     absa_context *ctx;
     absa__space space;
@@ -36,6 +41,10 @@ struct absa_eigen {
     /* The run. */
     int32_t phase;
     double delta;
+    double threshold;
+    int32_t threshold_closed;
+    int32_t low_is_main; /* the value asked for is the lower end's */
+    absa__end end[2];    /* upper end, and lower end of the spectrum as the upper one of -H */
     double inconsistency;
     uint64_t next_stream;
     int finished;          /* the last run ended well: its basis and coefficients stand */

@@ -197,6 +197,45 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
     return ABSA_OK;
 }
 
+/* One end: sign 1 the upper one with the largest Ritz value, sign -1 the lower one turned around.
+ */
+static void judge_end(absa_eigen *e, double sign, double ritz, double bottom, double rounding,
+                      int exact, absa__end *end)
+{
+    const int64_t k = e->steps;
+    const double theta = sign * ritz;
+    end->value = theta;
+    end->residual = exact ? 0.0 : e->beta[k - 1] * fabs(bottom);
+    end->lower = theta - rounding;
+    const double bound =
+        exact ? theta : absa__upper_bound(k, sign, e->alpha, e->beta, theta, e->delta);
+    /* The bound holds at all steps at once, so the least so far is one; rounding must not put it
+     * below the value. */
+    end->upper = fmax(fmin(end->upper, bound + rounding), theta + rounding);
+}
+
+/* Turns the ends into what was asked for. */
+static void report_ends(absa_eigen *e)
+{
+    absa_eigen_result *r = &e->now;
+    const absa__end *top = &e->end[0], *low = &e->end[1];
+    const int32_t which = e->options.which;
+    e->low_is_main = which == ABSA_WHICH_SMALLEST ||
+                     (which == ABSA_WHICH_MAGNITUDE && fabs(low->value) > fabs(top->value));
+    const absa__end below = {-low->value, -low->upper, -low->lower, low->residual};
+    const absa__end *main = e->low_is_main ? &below : top, *other = e->low_is_main ? top : &below;
+    r->value = main->value;
+    r->lower = main->lower;
+    r->upper = main->upper;
+    r->residual = main->residual;
+    if (which != ABSA_WHICH_MAGNITUDE && which != ABSA_WHICH_BOTH)
+        return;
+    r->other_value = other->value;
+    r->other_lower = other->lower;
+    r->other_upper = other->upper;
+    r->other_residual = other->residual;
+}
+
 absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
 {
     const int64_t k = e->steps, room = e->options.max_products + 2;
@@ -211,20 +250,16 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
     if (absa__tridiag_eigen(k, d, off, row, 1))
         return absa__fail(e->ctx, ABSA_E_NONFINITE, "the recurrence overflowed at product %lld",
                           (long long)k);
-    const double theta = d[k - 1], beta = e->beta[k - 1];
     /* Rounding of the products and of the recurrence, relative to the operator's size. */
     const double rounding = 8.0 * absa__element_epsilon(e) * norm;
+    *exact = e->beta[k - 1] <= rounding ||
+             (e->memory == ABSA_MEMORY_BASIS && k == e->space.given.n_global);
+    judge_end(e, 1.0, d[k - 1], row[k - 1], rounding, *exact, &e->end[0]);
+    if (e->options.which != ABSA_WHICH_LARGEST)
+        judge_end(e, -1.0, d[0], row[0], rounding, *exact, &e->end[1]);
+    report_ends(e);
     absa_eigen_result *r = &e->now;
-    *exact = beta <= rounding || (e->memory == ABSA_MEMORY_BASIS && k == e->space.given.n_global);
-    r->value = theta;
-    r->residual = *exact ? 0.0 : beta * fabs(row[k - 1]);
-    r->lower = theta - rounding;
-    const double upper =
-        (*exact ? theta : absa__upper_bound(k, e->alpha, e->beta, theta, e->delta)) + rounding;
-    /* The bound holds at all steps at once, so the least so far is one; rounding must not put it
-     * below the value. */
-    r->upper = fmax(fmin(r->upper, upper), theta + rounding);
-    r->inconsistency = theta != 0.0 ? e->inconsistency / fabs(theta) : 0.0;
+    r->inconsistency = r->value != 0.0 ? e->inconsistency / fabs(r->value) : 0.0;
     r->consistent = r->inconsistency <= 0.5 * e->options.tolerance;
     return ABSA_OK;
 }
@@ -243,7 +278,7 @@ static void ritz_components(absa_eigen *e, int64_t k, double *out)
         memset(row, 0, (size_t)k * sizeof *row);
         row[i] = 1.0;
         (void)absa__tridiag_eigen(k, d, off, row, 1);
-        out[i] = row[k - 1];
+        out[i] = row[e->low_is_main ? 0 : k - 1];
     }
 }
 

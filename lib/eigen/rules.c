@@ -1,21 +1,73 @@
-/* The stop rules, one line each: pure functions of what a step has shown. */
+/* The stop rules: pure functions of what a step has shown. */
 #include "eigen/rules.h"
 
 #include <math.h>
 
-int absa__rule_fires(const absa_eigen_options *options, const absa_eigen_result *now, double change)
+/* How far an eigenvalue that was missed could lie beyond the value. */
+static double outer_gap(const absa_eigen_result *r)
 {
-    const double margin = options->tolerance * fabs(now->value);
+    const int top = !(r->value < r->other_value);
+    const double most = top ? r->upper : r->other_upper, least = top ? r->other_lower : r->lower;
+    switch (r->which) {
+    case ABSA_WHICH_SMALLEST:
+        return r->value - r->lower;
+    case ABSA_WHICH_MAGNITUDE:
+        return fmax(most, -least) - fabs(r->value);
+    case ABSA_WHICH_BOTH:
+        return fmax(r->upper - r->value, r->other_value - r->other_lower);
+    default:
+        return r->upper - r->value;
+    }
+}
+
+/* What tolerance is relative to. */
+static double size_of(const absa_eigen_result *r)
+{
+    return r->which == ABSA_WHICH_BOTH ? fmax(fabs(r->value), fabs(r->other_value))
+                                       : fabs(r->value);
+}
+
+static double residual_of(const absa_eigen_result *r)
+{
+    return r->which == ABSA_WHICH_BOTH ? fmax(r->residual, r->other_residual) : r->residual;
+}
+
+int32_t absa__decide(int32_t answer, const absa_eigen_options *options,
+                     const absa_eigen_result *now, double threshold, int32_t closed)
+{
+    if (answer != ABSA_ANSWER_NONE)
+        return answer;
+    if (closed ? now->lower > threshold : now->lower >= threshold)
+        return ABSA_ANSWER_NOT_BELOW;
+    if (closed ? now->upper <= threshold : now->upper < threshold)
+        return ABSA_ANSWER_BELOW;
+    return outer_gap(now) <= options->tolerance * size_of(now) ? ABSA_ANSWER_CLOSE
+                                                               : ABSA_ANSWER_NONE;
+}
+
+static int fires(const absa_eigen_options *options, const absa_eigen_result *now, double change)
+{
+    const double margin = options->tolerance * size_of(now);
     switch (options->rule) {
     case ABSA_RULE_RESIDUAL:
-        return now->residual <= margin;
+        return residual_of(now) <= margin;
     case ABSA_RULE_CHECKED:
-        return now->residual <= margin && now->upper - now->value <= 5.0 * margin;
-    case ABSA_RULE_CERTIFIED:
-        return now->upper - now->value <= margin;
+        return residual_of(now) <= margin && outer_gap(now) <= 5.0 * margin;
     case ABSA_RULE_POWER:
         return change < options->tolerance;
-    default: /* FIXED */
+    case ABSA_RULE_FIXED:
         return now->products == options->max_products;
+    default: /* CERTIFIED, and DECIDE once the value itself is wanted */
+        return outer_gap(now) <= margin;
     }
+}
+
+int32_t absa__rule_stops(const absa_eigen_options *options, const absa_eigen_result *now,
+                         double change, int decides)
+{
+    if (decides && now->answer == ABSA_ANSWER_NOT_BELOW)
+        return ABSA_STOP_DECIDED;
+    if (decides && now->answer == ABSA_ANSWER_NONE)
+        return ABSA_STOP_NONE;
+    return fires(options, now, change) ? ABSA_STOP_CONVERGED : ABSA_STOP_NONE;
 }

@@ -4,9 +4,15 @@
 
 #include <absa/eigen.h>
 
-/* Whether the rule of options fires on what is known; change is POWER's relative change of the
- * Rayleigh quotient. Exactness and budgets are the caller's. */
-int absa__rule_fires(const absa_eigen_options *options, const absa_eigen_result *now,
-                     double change);
+/* DECIDE's answer to whether the largest eigenvalue is below the threshold, given the answer so
+ * far; closed: equal counts as below. */
+int32_t absa__decide(int32_t answer, const absa_eigen_options *options,
+                     const absa_eigen_result *now, double threshold, int32_t closed);
+
+/* Why to stop on what is known, one of enum absa_stop; NONE to go on. change is POWER's relative
+ * change of the Rayleigh quotient, decides is 0 when DECIDE has no threshold. Exactness and budgets
+ * are the caller's. */
+int32_t absa__rule_stops(const absa_eigen_options *options, const absa_eigen_result *now,
+                         double change, int decides);
 
 #endif

@@ -10,9 +10,9 @@ Test(bounds, one_step_has_the_closed_form)
 {
     const double alpha[1] = {3.0}, beta[1] = {0.25}, delta = 1e-3;
     const double want = 3.0 + 0.25 * sqrt(1e6 - 1.0);
-    cr_assert_float_eq(absa__upper_bound(1, alpha, beta, 3.0, delta), want, 1e-9 * want);
-    cr_assert_not(absa__sum_exceeds(1, alpha, beta, want * (1 - 1e-9), 1e6));
-    cr_assert(absa__sum_exceeds(1, alpha, beta, want * (1 + 1e-9), 1e6));
+    cr_assert_float_eq(absa__upper_bound(1, 1.0, alpha, beta, 3.0, delta), want, 1e-9 * want);
+    cr_assert_not(absa__sum_exceeds(1, 1.0, alpha, beta, want * (1 - 1e-9), 1e6));
+    cr_assert(absa__sum_exceeds(1, 1.0, alpha, beta, want * (1 + 1e-9), 1e6));
 }
 
 /* Chebyshev: alpha = 0, beta = 1/2 but for the first, sqrt(1/2): phi_j = sqrt(2) T_j for j >= 1. */
@@ -29,22 +29,22 @@ Test(bounds, the_sum_is_that_of_the_orthonormal_polynomials)
             sum += 2.0 * t * t;
         }
         /* The recurrence loses a few eps a step, growing with its own terms only. */
-        cr_assert(absa__sum_exceeds(K, alpha, beta, x, sum * (1 - 1e-12)));
-        cr_assert_not(absa__sum_exceeds(K, alpha, beta, x, sum * (1 + 1e-12)));
+        cr_assert(absa__sum_exceeds(K, 1.0, alpha, beta, x, sum * (1 - 1e-12)));
+        cr_assert_not(absa__sum_exceeds(K, 1.0, alpha, beta, x, sum * (1 + 1e-12)));
     }
 }
 
 Test(bounds, scaling_the_operator_scales_the_bound)
 {
     const double alpha[3] = {0.3, -0.1, 0.2}, beta[3] = {0.5, 0.4, 0.3}, theta = 0.75;
-    const double plain = absa__upper_bound(3, alpha, beta, theta, 1e-4);
+    const double plain = absa__upper_bound(3, 1.0, alpha, beta, theta, 1e-4);
     for (int e = -900; e <= 900; e += 300) {
         double a[3], b[3];
         for (int i = 0; i < 3; i++) {
             a[i] = ldexp(alpha[i], e);
             b[i] = ldexp(beta[i], e);
         }
-        const double got = absa__upper_bound(3, a, b, ldexp(theta, e), 1e-4);
+        const double got = absa__upper_bound(3, 1.0, a, b, ldexp(theta, e), 1e-4);
         cr_assert_float_eq(ldexp(got, -e), plain, 1e-11 * plain);
     }
 }
@@ -53,7 +53,7 @@ Test(bounds, an_invariant_subspace_has_no_room_above)
 {
     const double alpha[2] = {1.0, 2.0}, beta[2] = {0.5, 0.0};
     const double theta = 1.5 + sqrt(0.5);
-    cr_assert_float_eq(absa__upper_bound(2, alpha, beta, theta, 1e-6), theta, 1e-12);
+    cr_assert_float_eq(absa__upper_bound(2, 1.0, alpha, beta, theta, 1e-6), theta, 1e-12);
 }
 
 /* A unit vector's component in direction u is below delta with probability eta at most. */

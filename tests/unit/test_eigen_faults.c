@@ -41,6 +41,9 @@ Test(eigen_faults, options_out_of_range_are_refused_by_name)
     } while (0)
     REFUSE(o.rule = 77, "rule");
     REFUSE(o.rule = -1, "rule");
+    REFUSE(o.which = 4, "which");
+    REFUSE(o.which = -1, "which");
+    REFUSE((o.rule = ABSA_RULE_DECIDE, o.which = ABSA_WHICH_BOTH), "which");
     REFUSE(o.memory = 9, "memory");
     REFUSE(o.max_products = 0, "max_products");
     REFUSE(o.max_products = 1001, "max_products");
@@ -84,6 +87,13 @@ Test(eigen_faults, a_hint_must_be_a_direction_of_its_own_stream)
     cr_assert_eq(absa_eigen_run(e, op, &a, &r), ABSA_E_NONFINITE);
     a.hint_weight = -1.0;
     cr_assert_eq(absa_eigen_run(e, op, &a, &r), ABSA_E_INVALID);
+    a.hint_weight = 1.0;
+    a.threshold = (double)INFINITY;
+    cr_assert_eq(absa_eigen_run(e, op, &a, &r), ABSA_E_INVALID);
+    a.threshold = 1.0;
+    a.threshold_closed = 2;
+    cr_assert_eq(absa_eigen_run(e, op, &a, &r), ABSA_E_INVALID);
+    a.threshold_closed = 0;
     a.hint_weight = 0.0;
     cr_assert_eq(absa_eigen_run(e, op, &a, &r), ABSA_OK, "weight 0 leaves the hint alone");
     cr_assert_eq(absa_eigen_run(e, NULL, &a, &r), ABSA_E_INVALID);
