@@ -65,7 +65,10 @@ enum absa_refnet_kind {
     /** The same elements as one vector, channel by channel. */
     ABSA_REFNET_FLATTEN = 10,
     /** Sum of the outputs of two layers: the source and other. */
-    ABSA_REFNET_ADD = 11
+    ABSA_REFNET_ADD = 11,
+    /** Batch normalisation per channel, then a gain and a shift (Ioffe and Szegedy 2015), with
+     * 1e-5 added to the variance. See enum absa_refnet_mode. */
+    ABSA_REFNET_BATCH_NORM = 12
 };
 
 /** What the parameters are fitted to. */
@@ -83,7 +86,20 @@ enum absa_refnet_role {
     /** Weights of a dense or convolutional layer. */
     ABSA_REFNET_WEIGHT = 0,
     /** Bias of a dense or convolutional layer, one per unit. */
-    ABSA_REFNET_BIAS = 1
+    ABSA_REFNET_BIAS = 1,
+    /** Gains of a batch normalisation, one per channel. */
+    ABSA_REFNET_GAIN = 2,
+    /** Shifts of a batch normalisation, one per channel. */
+    ABSA_REFNET_SHIFT = 3
+};
+
+/** Where batch normalisation takes mean and variance from. */
+enum absa_refnet_mode {
+    /** From the ghost batch a row belongs to: rows are taken ghost_rows at a time, in order, and
+     * the last ghost batch of a call may be smaller. Derivatives go through mean and variance. */
+    ABSA_REFNET_TRAIN = 0,
+    /** From the running statistics, which are constants to every derivative. */
+    ABSA_REFNET_EVALUATE = 1
 };
 
 /**
@@ -108,7 +124,10 @@ typedef struct absa_refnet_options {
     /** A network by name: "logreg" (one dense layer), "mlp" (dense layers of the hidden widths,
      * activation between them), or "lenet" (LeNet-5 with max pooling: 5 x 5 convolutions of 6
      * channels, padded by 2, and of 16, each followed by activation and a 2 x 2 max pool, then
-     * dense 120, 84 and outputs; height and width at least 12). NULL: layers. */
+     * dense 120, 84 and outputs; height and width at least 12), or "resnet8", "resnet20" (He et al.
+     * 2016 for CIFAR: a 3 x 3 convolution of 16 channels, then one or three residual blocks each of
+     * 16, 32 and 64 channels with batch normalisation, a normalised 1 x 1 convolution as shortcut
+     * where the shape changes, global pool, dense). NULL: layers. */
     const char *name;
     const absa_refnet_layer *layers; /**< used when name is NULL; copied */
     int64_t layer_count;             /**< layers in the array, 1 to 4096; 0 with a name */
@@ -129,6 +148,8 @@ typedef struct absa_refnet_options {
     int64_t probe_rows;  /**< probe rows whose intermediate values are kept between products,
                           * rounded up to whole chunks; what is beyond is computed again in every
                           * product, which then costs about three gradients instead of two. 0 */
+    int64_t ghost_rows;  /**< rows of a ghost batch, see enum absa_refnet_mode; 0: 32. With batch
+                          * normalisation, chunk_rows must be a multiple of it */
 } absa_refnet_options;
 
 /** A named range of theta: what one layer keeps there. Prepare with absa_refnet_range_init(). */
@@ -238,9 +259,10 @@ ABSA_API void absa_refnet_space(const absa_refnet *net, absa_space *space, size_
 /**
  * Fill theta with random starting values.
  *
- * Weights are normal with variance 2 / fan_in where a ReLU, GELU or softplus comes next, and
- * 1 / fan_in otherwise (He et al. 2015; LeCun et al. 1998); biases are 0. Range k takes stream k of
- * absa/random.h, so the values of a seed depend on nothing but seed, shapes and element type.
+ * Gains are 1 and shifts 0. Weights are normal with variance 2 / fan_in where a ReLU, GELU or
+ * softplus comes next, and 1 / fan_in otherwise (He et al. 2015; LeCun et al. 1998); biases are 0.
+ * A batch normalisation between does not count. Range k takes stream k of absa/random.h, so the
+ * values of a seed depend on nothing but seed, shapes and element type.
  *
  * @param net         the network
  * @param seed        chosen by the user
@@ -252,6 +274,70 @@ ABSA_API void absa_refnet_space(const absa_refnet *net, absa_space *space, size_
 ABSA_API absa_status absa_refnet_init_parameters(const absa_refnet *net, uint64_t seed,
                                                  void *theta);
 
+/** @name Batch normalisation
+ * A network begins in ABSA_REFNET_TRAIN, with running means of 0 and running variances of 1. Every
+ * call follows the mode that is set; absa_refnet_hvp() and absa_refnet_gnvp() that of their probe.
+ * Only absa_refnet_track() and absa_refnet_write_statistics() change running statistics. All of
+ * this does nothing to a network without batch normalisation.
+ * @{ */
+
+/**
+ * Choose where batch normalisation takes its statistics from, for the calls that follow.
+ *
+ * @param net   the network
+ * @param mode  one of enum absa_refnet_mode
+ * @retval ABSA_E_INVALID  no such mode, or net is NULL
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_refnet_set_mode(absa_refnet *net, int32_t mode);
+
+/**
+ * Move the running statistics towards those of the last absa_refnet_gradient() call: running = (1 -
+ * share) * running + share * (mean over its ghost batches). Variances are the unbiased ones.
+ *
+ * To be called once after each training step. Clears a probe that was set in
+ * ABSA_REFNET_EVALUATE, because its function has changed.
+ *
+ * @param net    the network
+ * @param share  above 0, at most 1; 0.1 is usual
+ * @retval ABSA_E_INVALID  share out of range, or net is NULL
+ * @retval ABSA_E_STATE    there is no successful gradient call in ABSA_REFNET_TRAIN since the last
+ *                         call of this function
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_refnet_track(absa_refnet *net, double share);
+
+/** Return how many running statistics there are: two for each normalised channel. Since 0.1. */
+ABSA_API int64_t absa_refnet_statistic_count(const absa_refnet *net);
+
+/**
+ * Copy the running statistics out, for a checkpoint: layer by layer, channel by channel, mean then
+ * variance.
+ *
+ * @param net              the network
+ * @param[out] statistics  absa_refnet_statistic_count() doubles
+ * @retval ABSA_E_INVALID  a NULL
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_refnet_read_statistics(const absa_refnet *net, double *statistics);
+
+/**
+ * Set the running statistics. Clears a probe that was set in ABSA_REFNET_EVALUATE.
+ *
+ * @param net         the network
+ * @param statistics  as absa_refnet_read_statistics() writes them; copied
+ * @retval ABSA_E_INVALID    a NULL, or a negative variance
+ * @retval ABSA_E_NONFINITE  a NaN or an infinity; nothing is changed
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_refnet_write_statistics(absa_refnet *net, const double *statistics);
+
+/** @} */
+
 /** @name Loss, gradients, evaluation
  * These leave the probe as it is. Common parameters and answers:
  *
@@ -259,7 +345,7 @@ ABSA_API absa_status absa_refnet_init_parameters(const absa_refnet *net, uint64_
  *   top of this file; rows: at least 1. All borrowed for the call.
  * - ABSA_E_INVALID: a NULL, no rows, or a label out of range; the message names the row.
  * - ABSA_E_NONFINITE: the loss of a row is NaN or infinite; the message names the row.
- * - On failure the outputs are untouched.
+ * - On failure the outputs are untouched, but for the input gradient, which may be partly written.
  * @{ */
 
 /**
@@ -287,8 +373,9 @@ ABSA_API absa_status absa_refnet_gradient(absa_refnet *net, const void *theta, c
 /**
  * Compute the gradient in x of each row's own loss: what an attack needs.
  *
- * Row i of the result is the derivative of row i's loss, *not* divided by the number of rows, so it
- * does not depend on the other rows.
+ * The result is the derivative of the sum of the row losses, *not* divided by the number of rows.
+ * So row i of it is the derivative of row i's loss and does not depend on the other rows; but for
+ * batch normalisation in ABSA_REFNET_TRAIN, which couples the rows of a ghost batch.
  *
  * @param net            the network
  * @param theta,x,y,rows see above

@@ -80,14 +80,16 @@ static const passes *passes_of(const absa__net_layer *layer)
         [ABSA_REFNET_GLOBAL_POOL] = PASSES(global_pool),
         [ABSA_REFNET_FLATTEN] = {flatten_pass, flatten_pass, flatten_pass, flatten_pass},
         [ABSA_REFNET_ADD] = PASSES(add),
+        [ABSA_REFNET_BATCH_NORM] = PASSES(norm),
     };
     return &table[layer->spec.kind];
 }
 #undef PASSES
 
-static int has_parameters(const absa__net_layer *layer)
+/* Saves these layers the work with a derivative that is zero. */
+static int skips_still_input(const absa__net_layer *layer)
 {
-    return layer->weight >= 0;
+    return layer->spec.kind == ABSA_REFNET_DENSE || layer->spec.kind == ABSA_REFNET_CONV;
 }
 
 /* What layer l sees of the chunk in slot s. */
@@ -101,6 +103,9 @@ static frame frame_of(const absa_refnet *net, slot s, const REAL *theta, int64_t
     f.y = value_of(net, s, l);
     f.aux = s.aux + layer->aux * net->chunk;
     f.column = column_of(net);
+    f.training = net->pass_mode == ABSA_REFNET_TRAIN;
+    f.ghost_rows = net->options.ghost_rows;
+    f.statistics = net->statistics + layer->statistics;
     return f;
 }
 
@@ -109,7 +114,7 @@ static void add_r_values(const absa_refnet *net, frame *f, int64_t l, const REAL
     const slot r = r_slot(net);
     const int still = net->nodes[f->layer->in].value_root == 0;
     f->v = v;
-    f->rx = has_parameters(f->layer) && still ? NULL : value_of(net, r, f->layer->in);
+    f->rx = skips_still_input(f->layer) && still ? NULL : value_of(net, r, f->layer->in);
     f->rx_other = f->layer->other < 0 ? NULL : value_of(net, r, f->layer->other);
     f->ry = value_of(net, r, l);
 }
@@ -212,6 +217,17 @@ static void evaluate(absa_refnet *net, const void *theta, const void *x, const v
     }
 }
 
+/* Adds the chunk's statistics to those of the call, for absa_refnet_track(). */
+static void collect(const absa_refnet *net, slot s, const REAL *theta, int64_t rows)
+{
+    double *last = net->statistics + net->statistic_count;
+    for (int64_t l = 1; l <= net->layer_count; l++) {
+        const frame f = frame_of(net, s, theta, l, rows);
+        if (f.layer->spec.kind == ABSA_REFNET_BATCH_NORM)
+            norm_collect(&f, last + f.layer->statistics);
+    }
+}
+
 /* out = making / rows + weight_decay * at. */
 static void finish(const absa_refnet *net, int64_t rows, const REAL *making, const REAL *at,
                    REAL *out)
@@ -231,6 +247,7 @@ static void gradient(absa_refnet *net, const void *theta, const void *x, const v
     for (int64_t at = 0; at < rows && sums->bad_row < 0; at += net->chunk) {
         const int64_t part = chunk_rows(net, at, rows);
         forward_loss(net, s, theta, x, y, at, part, 1, sums);
+        collect(net, s, theta, part);
         backward(net, s, s, theta, part, 0, making);
     }
     if (sums->bad_row < 0)

@@ -11,6 +11,12 @@
 
 #include "refnet_common.h"
 
+/* Added to variances by batch normalisation. */
+#define ABSA__NET_EPSILON 1e-5
+
+/* Numbers that it notes for each channel of a ghost batch. */
+enum { ABSA__NET_NOTES = 5 };
+
 typedef struct absa__net_node {
     int64_t channels, height, width;
     int64_t size;  /* elements of one row */
@@ -29,10 +35,12 @@ typedef struct absa__net_layer {
     int64_t weight, bias;   /* where they start in theta; -1: none */
     int64_t aux;            /* where the layer's own notes start among those of a row */
     int64_t block;          /* convolution: output pixels unfolded at a time */
+    int64_t statistics;     /* batch normalisation: where its statistics start */
 } absa__net_layer;
 
 typedef struct absa__net_range {
     absa_refnet_range range;
+    double start;    /* starting value, where the variance is 0 */
     double variance; /* of the starting values */
     char name[24];
 } absa__net_range;
@@ -52,6 +60,14 @@ struct absa_refnet {
     int64_t kept;                /* probe chunks that are kept; slot 0 is for everything else */
     int64_t arena_count;         /* elements */
     void *arena;
+
+    double *statistics; /* running ones, then as many sums over the last gradient call */
+    int64_t statistic_count;
+    int64_t last_rows; /* rows in these sums; 0: there are none to track */
+    int32_t mode;
+    int32_t probe_mode;
+    int32_t pass_mode; /* of the call that is running */
+    int32_t reserved0;
 
     const void *probe_x, *probe_y;
     int64_t probe_rows; /* 0: there is no probe */

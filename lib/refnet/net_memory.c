@@ -57,19 +57,24 @@ static void place_nodes(absa_refnet *net)
         node->delta = own_delta ? net->deltas : net->nodes[node->delta_root].delta;
         net->values += own_value ? node->size : 0;
         net->deltas += own_delta ? node->size : 0;
-        if (i && net->layers[i].spec.kind == ABSA_REFNET_MAX_POOL) {
+        if (i)
             net->layers[i].aux = net->aux;
+        if (i && net->layers[i].spec.kind == ABSA_REFNET_MAX_POOL)
             net->aux += node->size;
-        }
+        if (i && net->layers[i].spec.kind == ABSA_REFNET_BATCH_NORM)
+            net->aux += ABSA__NET_NOTES * node->channels;
     }
 }
 
-/* The rows of a chunk: a multiple of 16, so that runs of rows fill whole vector registers. */
+/* The rows of a chunk: a multiple of 16, so that runs of rows fill whole vector registers; or whole
+ * ghost batches. */
 static int64_t usual_chunk(const absa_refnet *net)
 {
     const int64_t row = (net->values + net->deltas) * (int64_t)absa__net_element_size(net);
-    const int64_t rows = CHUNK_BYTES / row / LEAST_CHUNK * LEAST_CHUNK;
-    return rows < LEAST_CHUNK ? LEAST_CHUNK : rows > MOST_CHUNK ? MOST_CHUNK : rows;
+    const int64_t step = net->statistic_count ? net->options.ghost_rows : LEAST_CHUNK;
+    const int64_t fit = CHUNK_BYTES / row,
+                  rows = (fit < MOST_CHUNK ? fit : MOST_CHUNK) / step * step;
+    return rows < step ? step : rows;
 }
 
 static void place_columns(absa_refnet *net)
@@ -93,6 +98,12 @@ absa_status absa__net_place(absa_refnet *net)
     share_memory(net);
     place_nodes(net);
     net->chunk = net->options.chunk_rows ? net->options.chunk_rows : usual_chunk(net);
+    if (net->options.chunk_rows && net->statistic_count && net->chunk % net->options.ghost_rows)
+        return absa__net_fail(
+            net->context, ABSA_E_INVALID,
+            "absa_refnet_options: chunk_rows is %lld; with batch normalisation it "
+            "must be a multiple of the ghost batch, %lld",
+            (long long)net->chunk, (long long)net->options.ghost_rows);
     for (int64_t i = 0; i <= net->layer_count; i++) {
         largest = largest < net->nodes[i].size ? net->nodes[i].size : largest;
         if (i && net->layers[i].fan_in > largest)
@@ -123,5 +134,6 @@ int64_t absa__net_bytes(const absa_refnet *net)
     const size_t per_layer = sizeof *net->layers + sizeof *net->nodes + sizeof *net->written;
     return (int64_t)(sizeof *net + per_layer * (size_t)(net->layer_count + 1) +
                      sizeof *net->ranges * (size_t)net->range_capacity +
+                     sizeof *net->statistics * 2 * (size_t)net->statistic_count +
                      absa__net_element_size(net) * (size_t)net->arena_count);
 }

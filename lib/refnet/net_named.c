@@ -49,6 +49,51 @@ static void lenet(list *l, const absa_refnet_options *o)
     append(l, ABSA_REFNET_DENSE, o->outputs, 0, 0);
 }
 
+/* A normalised convolution without bias, and an activation unless it is 0. */
+static void normalised(list *l, int64_t units, int32_t size, int32_t stride, int32_t source,
+                       int32_t activation)
+{
+    append(l, ABSA_REFNET_CONV, units, size, size / 2);
+    if (l->layers) {
+        l->layers[l->count - 1].stride = stride;
+        l->layers[l->count - 1].source = source;
+        l->layers[l->count - 1].no_bias = 1;
+    }
+    append(l, ABSA_REFNET_BATCH_NORM, 0, 0, 0);
+    if (activation)
+        append(l, activation, 0, 0, 0);
+}
+
+/* A shortcut stands in front of its block, so that the layers from any point of the main path to
+ * the end come last in theta. */
+static void residual_block(list *l, int64_t units, int32_t stride, int project, int32_t activation)
+{
+    const int32_t input = (int32_t)l->count;
+    if (project)
+        normalised(l, units, 1, stride, 0, 0);
+    const int32_t shortcut = (int32_t)l->count;
+    normalised(l, units, 3, stride, input, activation);
+    normalised(l, units, 3, 1, 0, 0);
+    append(l, ABSA_REFNET_ADD, 0, 0, 0);
+    if (l->layers)
+        l->layers[l->count - 1].other = shortcut;
+    append(l, activation, 0, 0, 0);
+}
+
+/* He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2016, section 4.2, with
+ * projections (their option B) where the shape changes: 6 * blocks + 2 layers with weights. */
+static void resnet(list *l, const absa_refnet_options *o, int blocks)
+{
+    normalised(l, 16, 3, 1, 0, o->activation);
+    for (int stage = 0; stage < 3; stage++)
+        for (int block = 0; block < blocks; block++) {
+            const int reduces = stage > 0 && block == 0;
+            residual_block(l, 16 << stage, reduces ? 2 : 1, reduces, o->activation);
+        }
+    append(l, ABSA_REFNET_GLOBAL_POOL, 0, 0, 0);
+    append(l, ABSA_REFNET_DENSE, o->outputs, 0, 0);
+}
+
 static absa_status check_sizes(absa_context *ctx, const absa_refnet_options *o, int is_mlp)
 {
     if (o->outputs < 1 || o->outputs > INT32_MAX)
@@ -83,10 +128,13 @@ absa_status absa__net_named(absa_context *ctx, const absa_refnet_options *o,
 {
     list l = {layers, 0};
     const int is_mlp = strcmp(o->name, "mlp") == 0, is_lenet = strcmp(o->name, "lenet") == 0;
-    if (!is_mlp && !is_lenet && strcmp(o->name, "logreg") != 0)
+    const int blocks = strcmp(o->name, "resnet8") == 0    ? 1
+                       : strcmp(o->name, "resnet20") == 0 ? 3
+                                                          : 0;
+    if (!is_mlp && !is_lenet && !blocks && strcmp(o->name, "logreg") != 0)
         return absa__net_fail(ctx, ABSA_E_INVALID,
                               "absa_refnet_options: no network is named \"%.40s\"; there are "
-                              "logreg, mlp and lenet",
+                              "logreg, mlp, lenet, resnet8 and resnet20",
                               o->name);
     absa_status status = check_sizes(ctx, o, is_mlp);
     if (status)
@@ -95,6 +143,8 @@ absa_status absa__net_named(absa_context *ctx, const absa_refnet_options *o,
         mlp(&l, o);
     else if (is_lenet)
         lenet(&l, o);
+    else if (blocks)
+        resnet(&l, o, blocks);
     else
         append(&l, ABSA_REFNET_DENSE, o->outputs, 0, 0);
     *count = l.count;

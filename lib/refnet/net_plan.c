@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_LAYERS = 4096, MAX_POOL = 15, MAX_CHUNK = 65536 };
+enum { MAX_LAYERS = 4096, MAX_POOL = 15, MAX_CHUNK = 65536, USUAL_GHOST = 32 };
 
 static const char *const KIND_NAMES[] = {
     [ABSA_REFNET_DENSE] = "dense",
@@ -21,7 +21,13 @@ static const char *const KIND_NAMES[] = {
     [ABSA_REFNET_GLOBAL_POOL] = "globalpool",
     [ABSA_REFNET_FLATTEN] = "flatten",
     [ABSA_REFNET_ADD] = "add",
+    [ABSA_REFNET_BATCH_NORM] = "norm",
 };
+
+static const char *const ROLE_NAMES[] = {[ABSA_REFNET_WEIGHT] = "weight",
+                                         [ABSA_REFNET_BIAS] = "bias",
+                                         [ABSA_REFNET_GAIN] = "gain",
+                                         [ABSA_REFNET_SHIFT] = "shift"};
 
 /* *out = a * b, or 0 when that is more than CBLAS can count. */
 static int multiply(int64_t a, int64_t b, int64_t *out)
@@ -64,6 +70,10 @@ static absa_status check_options(absa_context *ctx, const absa_refnet_options *o
         return absa__net_fail(ctx, ABSA_E_INVALID,
                               "absa_refnet_options: probe_rows is %lld, must not be negative",
                               (long long)o->probe_rows);
+    if (o->ghost_rows < 0 || o->ghost_rows > MAX_CHUNK)
+        return absa__net_fail(ctx, ABSA_E_INVALID,
+                              "absa_refnet_options: ghost_rows is %lld, must be 0 to %d",
+                              (long long)o->ghost_rows, MAX_CHUNK);
     if (o->reserved0 != 0)
         return absa__net_fail(ctx, ABSA_E_INVALID, "absa_refnet_options: reserved0 must be 0");
     if (o->name)
@@ -103,7 +113,7 @@ static absa_status check_layer(absa_context *ctx, int64_t i, absa__net_layer *la
 {
     absa_refnet_layer *s = &layer->spec;
     const long long at = (long long)i;
-    if (s->kind < ABSA_REFNET_DENSE || s->kind > ABSA_REFNET_ADD)
+    if (s->kind < ABSA_REFNET_DENSE || s->kind > ABSA_REFNET_BATCH_NORM)
         return absa__net_fail(ctx, ABSA_E_INVALID, "layer %lld: there is no kind %d", at, s->kind);
     const char *name = KIND_NAMES[s->kind];
     const int window = is_window(s->kind), conv = s->kind == ABSA_REFNET_CONV;
@@ -233,9 +243,14 @@ static absa_status check_graph(const absa_refnet *net)
 static double start_variance(const absa_refnet *net, int64_t layer)
 {
     double variance = 1 / (double)net->layers[layer].fan_in;
+    int64_t reads = layer;
     for (int64_t i = layer + 1; i <= net->layer_count; i++)
-        if (net->layers[i].in == layer) {
+        if (net->layers[i].in == reads) {
             const int32_t kind = net->layers[i].spec.kind;
+            if (kind == ABSA_REFNET_BATCH_NORM) {
+                reads = i;
+                continue;
+            }
             if (kind == ABSA_REFNET_RELU || kind == ABSA_REFNET_GELU ||
                 kind == ABSA_REFNET_SOFTPLUS)
                 variance *= 2;
@@ -250,7 +265,7 @@ static int64_t append_range(absa_refnet *net, int64_t layer, int number, int32_t
 {
     absa__net_range *r = &net->ranges[net->range_count++];
     snprintf(r->name, sizeof r->name, "%s%d.%s", KIND_NAMES[net->layers[layer].spec.kind], number,
-             role == ABSA_REFNET_WEIGHT ? "weight" : "bias");
+             ROLE_NAMES[role]);
     r->range.name = r->name;
     r->range.first = net->n;
     r->range.count = 1;
@@ -261,6 +276,7 @@ static int64_t append_range(absa_refnet *net, int64_t layer, int number, int32_t
     r->range.rank = rank;
     r->range.layer = (int32_t)layer;
     r->range.role = role;
+    r->start = role == ABSA_REFNET_GAIN ? 1 : 0;
     r->variance = role == ABSA_REFNET_WEIGHT ? start_variance(net, layer) : 0;
     net->n += r->range.count;
     return r->range.first;
@@ -268,12 +284,20 @@ static int64_t append_range(absa_refnet *net, int64_t layer, int number, int32_t
 
 static void lay_out_theta(absa_refnet *net)
 {
-    int numbers[ABSA_REFNET_ADD + 1] = {0};
+    int numbers[ABSA_REFNET_BATCH_NORM + 1] = {0};
     for (int64_t i = 1; i <= net->layer_count; i++) {
         absa__net_layer *layer = &net->layers[i];
         const absa_refnet_layer *s = &layer->spec;
         const int conv = s->kind == ABSA_REFNET_CONV;
         layer->weight = layer->bias = -1;
+        if (s->kind == ABSA_REFNET_BATCH_NORM) {
+            const int64_t channels[4] = {net->nodes[i].channels, 1, 1, 1};
+            const int at = ++numbers[s->kind];
+            layer->weight = append_range(net, i, at, ABSA_REFNET_GAIN, channels, 1);
+            layer->bias = append_range(net, i, at, ABSA_REFNET_SHIFT, channels, 1);
+            layer->statistics = net->statistic_count;
+            net->statistic_count += 2 * channels[0];
+        }
         if (!conv && s->kind != ABSA_REFNET_DENSE)
             continue;
         const int number = ++numbers[s->kind];
@@ -314,7 +338,11 @@ static absa_status fill_plan(absa_refnet *net, const absa_refnet_options *o)
     if (status)
         return status;
     lay_out_theta(net);
-    return absa__net_place(net);
+    status = absa_context_alloc(net->context, 2 * net->statistic_count, sizeof *net->statistics,
+                                (void **)&net->statistics);
+    for (int64_t i = 1; i < net->statistic_count && !status; i += 2)
+        net->statistics[i] = 1;
+    return status ? status : absa__net_place(net);
 }
 
 absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options, absa_refnet **out)
@@ -335,6 +363,7 @@ absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options
         return status;
     net->context = absa_context_retain(ctx);
     net->options = o;
+    net->options.ghost_rows = o.ghost_rows ? o.ghost_rows : USUAL_GHOST;
     net->options.name = NULL;
     net->options.layers = NULL;
     net->options.hidden = NULL;

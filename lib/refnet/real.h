@@ -45,6 +45,10 @@ typedef struct frame {
     const REAL *rdy;
     int add, add_other; /* dx (rdx) is added to instead of overwritten */
     REAL *column;
+    /* For batch normalisation. */
+    int training;
+    int64_t ghost_rows;
+    const double *statistics;
 } frame;
 
 #include "gemm_real.h"
@@ -58,6 +62,8 @@ typedef struct frame {
 #include "pool_real.h"
 
 #include "join_real.h"
+
+#include "norm_real.h"
 
 #include "loss_real.h"
 

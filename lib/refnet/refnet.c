@@ -68,6 +68,7 @@ void absa_refnet_destroy(absa_refnet **net)
     absa_context *ctx = n->context;
     *net = NULL;
     absa_context_release(ctx, n->arena, n->arena_count, absa__net_element_size(n));
+    absa_context_release(ctx, n->statistics, 2 * n->statistic_count, sizeof *n->statistics);
     absa_context_release(ctx, n->written, n->layer_count + 1, sizeof *n->written);
     absa_context_release(ctx, n->ranges, n->range_capacity, sizeof *n->ranges);
     absa_context_release(ctx, n->nodes, n->layer_count + 1, sizeof *n->nodes);
@@ -135,6 +136,11 @@ absa_status absa_refnet_init_parameters(const absa_refnet *net, uint64_t seed, v
     memset(theta, 0, (size_t)net->n * absa__net_element_size(net));
     for (int64_t i = 0; i < net->range_count; i++) {
         const absa__net_range *r = &net->ranges[i];
+        for (int64_t j = 0; r->start != 0 && j < r->range.count; j++)
+            if (net->options.element == ABSA_ELEMENT_F32)
+                ((float *)theta)[r->range.first + j] = (float)r->start;
+            else
+                ((double *)theta)[r->range.first + j] = r->start;
         if (r->variance > 0)
             driver_of(net)->fill_normal(seed, (uint64_t)i, sqrt(r->variance), r->range.count, theta,
                                         r->range.first);
@@ -203,6 +209,7 @@ absa_status absa_refnet_loss(absa_refnet *net, const void *theta, const void *x,
         status = check_labels(net, __func__, y, rows);
     if (status)
         return status;
+    net->pass_mode = net->mode;
     driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
     return conclude(net, __func__, theta, rows, &sums, loss);
 }
@@ -218,7 +225,13 @@ absa_status absa_refnet_gradient(absa_refnet *net, const void *theta, const void
         status = check_labels(net, __func__, y, rows);
     if (status)
         return status;
+    net->pass_mode = net->mode;
+    net->last_rows = 0;
+    for (int64_t i = 0; i < net->statistic_count; i++)
+        net->statistics[net->statistic_count + i] = 0;
     driver_of(net)->gradient(net, theta, x, y, rows, gradient, &sums);
+    if (sums.bad_row < 0 && net->mode == ABSA_REFNET_TRAIN)
+        net->last_rows = rows;
     return conclude(net, __func__, theta, rows, &sums, loss);
 }
 
@@ -233,6 +246,7 @@ absa_status absa_refnet_input_gradient(absa_refnet *net, const void *theta, cons
         status = check_labels(net, __func__, y, rows);
     if (status)
         return status;
+    net->pass_mode = net->mode;
     driver_of(net)->input_gradient(net, theta, x, y, rows, gradient, &sums);
     return conclude(net, __func__, theta, rows, &sums, loss);
 }
@@ -243,9 +257,11 @@ absa_status absa_refnet_predict(absa_refnet *net, const void *theta, const void 
     if (!net)
         return ABSA_E_INVALID;
     absa_status status = check_batch(net, __func__, theta, x, rows, outputs);
-    if (!status)
-        driver_of(net)->evaluate(net, theta, x, NULL, rows, outputs, NULL);
-    return status;
+    if (status)
+        return status;
+    net->pass_mode = net->mode;
+    driver_of(net)->evaluate(net, theta, x, NULL, rows, outputs, NULL);
+    return ABSA_OK;
 }
 
 void absa_refnet_evaluation_init(absa_refnet_evaluation *evaluation, size_t size)
@@ -266,6 +282,7 @@ absa_status absa_refnet_evaluate(absa_refnet *net, const void *theta, const void
         status = check_labels(net, __func__, y, rows);
     if (status)
         return status;
+    net->pass_mode = net->mode;
     driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
     status = conclude(net, __func__, theta, rows, &sums, NULL);
     if (status)
@@ -288,6 +305,7 @@ absa_status absa_refnet_probe(absa_refnet *net, const void *theta, const void *x
         status = check_labels(net, __func__, y, rows);
     if (status)
         return status;
+    net->pass_mode = net->probe_mode = net->mode;
     driver_of(net)->probe(net, theta, x, y, rows, &sums);
     status = conclude(net, __func__, theta, rows, &sums, loss);
     if (status)
@@ -317,6 +335,7 @@ static absa_status product(absa_refnet *net, const char *function, int gauss_new
     if (net->probe_rows == 0)
         return absa__net_fail(net->context, ABSA_E_STATE,
                               "%s: there is no probe; call absa_refnet_probe() first", function);
+    net->pass_mode = net->probe_mode;
     driver_of(net)->product(net, gauss_newton, v, out);
     return ABSA_OK;
 }

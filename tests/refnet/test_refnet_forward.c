@@ -108,27 +108,76 @@ static void layer_of(const point *p, int number, const absa_refnet_layer *l, con
     }
 }
 
-static const image *node_of(const image *nodes, int32_t source, int number)
+/* Normalises channel c of rows [first, end) in place, by the rows' own statistics or the running
+ * ones.
+ */
+static void normalise_channel(const point *p, const network_case *c, int number, int64_t channel,
+                              int64_t statistic, image *rows, int64_t first, int64_t end)
 {
-    return &nodes[source > 0 ? source : source == 0 ? number - 1 : 0];
+    const int64_t pixels = rows->h * rows->w;
+    double mean = p->statistics[statistic], variance = p->statistics[statistic + 1];
+    if (c->mode == ABSA_REFNET_TRAIN) {
+        mean = variance = 0;
+        for (int64_t r = first; r < end; r++)
+            for (int64_t i = 0; i < pixels; i++)
+                mean += rows[r].at[channel * pixels + i] / (double)(pixels * (end - first));
+        for (int64_t r = first; r < end; r++)
+            for (int64_t i = 0; i < pixels; i++)
+                variance += pow(rows[r].at[channel * pixels + i] - mean, 2) /
+                            (double)(pixels * (end - first));
+    }
+    const double gain = range_of(p, number, ABSA_REFNET_GAIN)[channel];
+    const double shift = range_of(p, number, ABSA_REFNET_SHIFT)[channel];
+    for (int64_t r = first; r < end; r++)
+        for (int64_t i = 0; i < pixels; i++) {
+            double *at = &rows[r].at[channel * pixels + i];
+            *at = gain * (*at - mean) / sqrt(variance + 1e-5) + shift;
+        }
 }
 
-/* The outputs of one row, by definition; returns how many. */
-static int64_t row_by_definition(const network_case *c, const point *p, const double *x,
-                                 double *outputs)
+/* statistic: where the layer's running statistics start. */
+static void normalise(const point *p, const network_case *c, int number, int64_t statistic,
+                      image *rows)
 {
-    static image nodes[MAX_TEST_LAYERS + 1];
+    for (int64_t channel = 0; channel < rows->c; channel++)
+        for (int64_t first = 0; first < ROWS; first += c->ghost_rows) {
+            const int64_t end = first + c->ghost_rows < ROWS ? first + c->ghost_rows : ROWS;
+            normalise_channel(p, c, number, channel, statistic + 2 * channel, rows, first, end);
+        }
+}
+
+static int node_of(int32_t source, int number)
+{
+    return source > 0 ? source : source == 0 ? number - 1 : 0;
+}
+
+/* The outputs of all rows, by definition; returns how many a row has. */
+static int64_t rows_by_definition(const network_case *c, const point *p, double *outputs)
+{
+    static image nodes[MAX_TEST_LAYERS + 1][ROWS];
+    const int64_t inputs = (int64_t)c->channels * c->height * c->width;
     int last = 0;
-    nodes[0].c = c->channels;
-    nodes[0].h = c->height;
-    nodes[0].w = c->width;
-    memcpy(nodes[0].at, x, (size_t)(c->channels * c->height * c->width) * sizeof *x);
+    int64_t statistic = 0;
+    for (int64_t r = 0; r < ROWS; r++) {
+        nodes[0][r].c = c->channels;
+        nodes[0][r].h = c->height;
+        nodes[0][r].w = c->width;
+        memcpy(nodes[0][r].at, p->x + r * inputs, (size_t)inputs * sizeof *p->x);
+    }
     for (int i = 1; i <= MAX_TEST_LAYERS && c->layers[i - 1].kind; last = i++) {
         const absa_refnet_layer *l = &c->layers[i - 1];
-        layer_of(p, i, l, node_of(nodes, l->source, i), node_of(nodes, l->other, i), &nodes[i]);
+        const image *in = nodes[node_of(l->source, i)], *other = nodes[node_of(l->other, i)];
+        for (int64_t r = 0; r < ROWS && l->kind != ABSA_REFNET_BATCH_NORM; r++)
+            layer_of(p, i, l, &in[r], &other[r], &nodes[i][r]);
+        if (l->kind == ABSA_REFNET_BATCH_NORM) {
+            memcpy(nodes[i], in, sizeof nodes[i]);
+            normalise(p, c, i, statistic, nodes[i]);
+            statistic += 2 * in->c;
+        }
     }
-    const int64_t count = nodes[last].c * nodes[last].h * nodes[last].w;
-    memcpy(outputs, nodes[last].at, (size_t)count * sizeof *outputs);
+    const int64_t count = nodes[last][0].c * nodes[last][0].h * nodes[last][0].w;
+    for (int64_t r = 0; r < ROWS; r++)
+        memcpy(outputs + r * count, nodes[last][r].at, (size_t)count * sizeof *outputs);
     return count;
 }
 
@@ -167,17 +216,17 @@ Test(refnet_forward, outputs_and_losses_are_their_definitions)
         const network_case *c = &NETWORKS[i];
         point p;
         absa_refnet_options o;
-        double z[ROWS * 8], want[8], sum = 0, loss, square;
+        double z[ROWS * 8], all[ROWS * 8], sum = 0, loss, square;
         int64_t correct = 0;
         absa_refnet_evaluation e;
         point_options(c, &o);
         o.weight_decay = 0.25;
-        point_open(&p, &o);
-        const int64_t inputs = absa_refnet_input_count(p.net);
+        point_open(&p, c, &o);
+        const int64_t count = rows_by_definition(c, &p, all);
+        cr_assert_eq(count, absa_refnet_output_count(p.net));
         cr_assert_eq(absa_refnet_predict(p.net, p.theta, p.x, ROWS, z), ABSA_OK);
         for (int64_t r = 0; r < ROWS; r++) {
-            const int64_t count = row_by_definition(c, &p, p.x + r * inputs, want);
-            cr_assert_eq(count, absa_refnet_output_count(p.net));
+            const double *want = all + r * count;
             cr_assert_lt(distance(count, z + r * count, want), TOLERANCE, "%s", c->name);
             sum += loss_by_definition(c, &p, r, count, want);
             correct += wins(c, &p, r, count, want);
@@ -205,7 +254,7 @@ Test(refnet_forward, losses_of_extreme_outputs_are_exact)
     point_options(&NETWORKS[1], &o);
     o.channels = 1;
     o.layers = &layer;
-    point_open(&p, &o);
+    point_open(&p, NULL, &o);
     cr_assert_eq(absa_refnet_loss(p.net, theta, x, &right, 1, &loss), ABSA_OK);
     cr_assert_eq(loss, 0.0);
     cr_assert_eq(absa_refnet_loss(p.net, theta, x, &wrong, 1, &loss), ABSA_OK);
@@ -213,7 +262,7 @@ Test(refnet_forward, losses_of_extreme_outputs_are_exact)
     point_close(&p);
     o.loss = ABSA_REFNET_SOFTMAX;
     layer.units = 2;
-    point_open(&p, &o);
+    point_open(&p, NULL, &o);
     const double two[] = {800, -800, 0, 0};
     cr_assert_eq(absa_refnet_loss(p.net, two, x, &right, 1, &loss), ABSA_OK);
     cr_assert_eq(loss, 1600.0);
@@ -251,6 +300,38 @@ static void names_are(const char *name, int64_t channels, int64_t side, const ch
 }
 
 /* Parameters counted by hand: LeNet-5 on 28 x 28 has 61,706 in every textbook. */
+/* He et al. count 0.27 million for ResNet-20; the projections add 16 * 32 + 2 * 32 + 32 * 64 + 2 *
+ * 64 weights to the 269,722 of the variant without. */
+Test(refnet_forward, residual_networks_have_the_parameters_of_the_paper)
+{
+    const char *const names[] = {"resnet8", "resnet20"};
+    const int64_t blocks[] = {1, 3};
+    for (int i = 0; i < 2; i++) {
+        absa_context *ctx;
+        absa_refnet *net;
+        absa_refnet_options o;
+        absa_refnet_options_init(&o, sizeof o);
+        o.name = names[i];
+        o.channels = 3;
+        o.height = o.width = 32;
+        o.outputs = 10;
+        o.chunk_rows = 32;
+        cr_assert_eq(absa_context_create(NULL, &ctx), ABSA_OK);
+        cr_assert_eq(absa_refnet_create(ctx, &o, &net), ABSA_OK, "%s", absa_context_message(ctx));
+        int64_t n = 27 * 16 + 32 + 650 + (512 + 64) + (2048 + 128);
+        for (int64_t c = 16; c <= 64; c *= 2) {
+            const int64_t before = c == 16 ? 16 : c / 2;
+            n += 9 * before * c + 9 * c * c + 4 * c;
+            n += (blocks[i] - 1) * (18 * c * c + 4 * c);
+        }
+        cr_assert_eq(absa_refnet_parameter_count(net), n);
+        if (i == 1)
+            cr_assert_eq(n, 269722 + 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64);
+        absa_refnet_destroy(&net);
+        absa_context_destroy(&ctx);
+    }
+}
+
 Test(refnet_forward, networks_by_name_have_the_layers_they_promise)
 {
     const char *const logreg[] = {"dense1.weight", "dense1.bias", NULL};
