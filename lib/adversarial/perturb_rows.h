@@ -1,36 +1,55 @@
-/* Steps and checks over one row, f32 and f64. */
+/* What is done with one row that has been checked. */
 #ifndef ABSA_ADVERSARIAL_PERTURB_ROWS_H
 #define ABSA_ADVERSARIAL_PERTURB_ROWS_H
 
-#include <stdint.h>
+#include "adversarial/perturb_plan.h"
 
-/* Size and box of a run of elements. */
-typedef struct absa__reach {
-    double epsilon, lo, hi;
-} absa__reach;
+/* One row of a call. */
+typedef struct absa__row {
+    const void *x;
+    const void *g;     /* NULL in a start */
+    const void *point; /* x itself in a single step, out in several */
+    void *out;
+    const uint8_t *mask; /* or NULL */
+    double scale;        /* of epsilon */
+    int64_t id;          /* of the sample */
+} absa__row;
 
-/* Index of the first NaN or infinity of x[0..n-1]; -1 when there is none. */
-int64_t absa__first_bad_f32(int64_t n, const float *x);
-int64_t absa__first_bad_f64(int64_t n, const double *x);
+/* One step, any options. */
+absa__seen absa__step_row(const absa__perturb_plan *plan, const absa__row *row, absa__reach *reach);
 
-/* Largest magnitude of a row known to be finite. */
-double absa__row_largest_f32(int64_t n, const float *g);
-double absa__row_largest_f64(int64_t n, const double *g);
+/* The random start, any options. */
+absa__seen absa__start_row(const absa__perturb_plan *plan, const absa__row *row,
+                           absa__reach *reach);
 
-/* Euclidean length of a row whose largest magnitude is known and not 0; cannot overflow. */
-double absa__row_length_f32(int64_t n, const float *g, double largest);
-double absa__row_length_f64(int64_t n, const double *g, double largest);
+/* Reach tables as the fast path reads them. */
+typedef struct absa__reach_f32 {
+    float step[ABSA__BLOCK], lo[ABSA__BLOCK], hi[ABSA__BLOCK];
+} absa__reach_f32;
 
-/* out = clip(x + epsilon sign(g)), elements gap apart. */
-void absa__sign_f32(int64_t n, int64_t gap, const float *x, const float *g, absa__reach r,
-                    float *out);
-void absa__sign_f64(int64_t n, int64_t gap, const double *x, const double *g, absa__reach r,
-                    double *out);
+typedef struct absa__reach_f64 {
+    double step[ABSA__BLOCK], lo[ABSA__BLOCK], hi[ABSA__BLOCK];
+} absa__reach_f64;
 
-/* out = clip(x + factor g), elements gap apart; factor takes the place of epsilon. */
-void absa__linear_f32(int64_t n, int64_t gap, const float *x, const float *g, double factor,
-                      absa__reach r, float *out);
-void absa__linear_f64(int64_t n, int64_t gap, const double *x, const double *g, double factor,
-                      absa__reach r, double *out);
+typedef union absa__reach_fast {
+    absa__reach_f32 f32;
+    absa__reach_f64 f64;
+} absa__reach_fast;
+
+/* Whether absa__fast_row() does these options: single sign steps that the ball cannot cut. */
+int absa__fast_fits(const absa__perturb_plan *plan);
+
+/* absa__step_row() for them, in one vectorised loop, with the same bits. */
+absa__seen absa__fast_row(const absa__perturb_plan *plan, const absa__row *row, absa__reach *reach,
+                          absa__reach_fast *fast);
+
+/* The two words of Philox keyed by (seed, purpose, update, id), see absa_perturb_start(). */
+enum absa__purpose { ABSA__PURPOSE_SELECT = 1, ABSA__PURPOSE_START = 2, ABSA__PURPOSE_COUNT = 3 };
+typedef struct absa__key {
+    uint64_t high, low;
+} absa__key;
+/* The seed of a purpose, computed once for many samples. */
+uint64_t absa__purpose_seed(uint64_t seed, int purpose);
+absa__key absa__sample_key(uint64_t purpose_seed, int64_t update, int64_t id);
 
 #endif

@@ -50,7 +50,7 @@ static long double model(const absa_perturb_options *o, int64_t channel, long do
     else if (o->step == ABSA_STEP_RAW)
         step = e * (long double)o->grad_scale * g;
     else if (norm > 0)
-        step = e * g / norm;
+        step = e * (e * g) / norm;
     const long double v = x + step;
     const long double low = x < lo ? x : lo, high = x > hi ? x : hi;
     return v < low ? low : v > high ? high : v;
@@ -79,8 +79,14 @@ static void compare(absa_perturb_options *o)
     for (int row = 0; row < ROWS; row++) {
         long double s64 = 0, s32 = 0;
         for (int i = 0; i < ROW; i++) {
-            s64 += (long double)g64[row * ROW + i] * (long double)g64[row * ROW + i];
-            s32 += (long double)g32[row * ROW + i] * (long double)g32[row * ROW + i];
+            /* The steepest point of the ellipsoid: gradients weigh as much as their sizes. */
+            const int64_t c = channel_of(o, i);
+            const long double e =
+                (long double)(o->channel_epsilon ? o->channel_epsilon[c] : o->epsilon);
+            const long double w64 = e * (long double)g64[row * ROW + i];
+            const long double w32 = e * (long double)g32[row * ROW + i];
+            s64 += w64 * w64;
+            s32 += w32 * w32;
         }
         for (int i = 0; i < ROW; i++) {
             const int at = row * ROW + i;
@@ -183,7 +189,7 @@ Test(adversarial, rows_before_a_bad_one_are_done_and_later_ones_untouched)
                 cr_assert_eq(absa_perturb(&o, ROWS, x32, g32, out32, &r), ABSA_E_NONFINITE);
                 cr_assert_eq(r.bad_row, row);
                 cr_assert_eq(r.bad_index, 17);
-                cr_assert_eq(r.bad_in_g, in_g);
+                cr_assert_eq(r.bad_in, in_g ? ABSA_PERTURB_G : ABSA_PERTURB_X);
                 cr_assert_eq(r.rows_done, row);
                 for (int i = 0; i < ROWS * ROW; i++) {
                     const int untouched = memcmp(&out32[i], "\x11\x11\x11\x11", 4) == 0;
@@ -259,7 +265,19 @@ Test(adversarial, fields_out_of_range_are_refused)
         cr_assert_eq(absa_perturb(&o, 1, x32, g32, out32, NULL), ABSA_E_INVALID, #change);         \
     } while (0)
     REFUSE(o.step = 3);
-    REFUSE(o.element = 5);
+    REFUSE(o.element = 6);
+    REFUSE(o.element = ABSA_INPUT_SAME);
+    REFUSE(o.g_element = ABSA_INPUT_U8);
+    REFUSE(o.direction = 2);
+    REFUSE(o.start = 4);
+    REFUSE(o.step_ratio = -0.5);
+    REFUSE(o.start_ratio = 1.5);
+    REFUSE(o.steps = 0);
+    REFUSE(o.update = -1);
+    REFUSE(o.mask_stride = 1);
+    REFUSE(o.lo = (double)INFINITY);
+    REFUSE(o.hi = -(double)INFINITY);
+    REFUSE(o.step = -1);
     REFUSE(o.layout = 2);
     REFUSE(o.row_size = 0);
     REFUSE(o.channels = 0);
