@@ -164,7 +164,9 @@ enum absa_event {
     /** The host reported collapsed adversarial training. */
     ABSA_EVENT_COLLAPSE = 3,
     /** The host's optimiser skipped an update. */
-    ABSA_EVENT_UPDATE_SKIPPED = 4
+    ABSA_EVENT_UPDATE_SKIPPED = 4,
+    /** An update was completed and the schedule moved (unit UPDATES or SAMPLES). */
+    ABSA_EVENT_SCHEDULE = 5
 };
 
 /** Why a decision is what it is. */
@@ -181,7 +183,7 @@ enum absa_reason {
     ABSA_REASON_NOT_BELOW = 4,
     /** Below it by its value, but not by its interval: measure more tightly to decide. */
     ABSA_REASON_UNSETTLED = 5,
-    /** A trigger within dwell samples of the last growth. */
+    /** A growth, by trigger or by patience, that dwell forbids so soon after the last one. */
     ABSA_REASON_DWELL = 6,
     /** Bad: the value is NaN or infinite. */
     ABSA_REASON_NONFINITE = 7,
@@ -195,7 +197,7 @@ enum absa_reason {
     ABSA_REASON_BLIND = 11,
     /** The strategy does not measure. */
     ABSA_REASON_FIXED = 12,
-    /** The schedule changed batch or learning rate. */
+    /** The schedule changed batch, learning rate or gamma. */
     ABSA_REASON_DECAY = 13
 };
 
@@ -265,7 +267,8 @@ typedef struct absa_controller_options {
     int32_t finish_at_batch_max;    /**< 1: at batch_max gamma is 0 and nothing is measured; 0 */
     int32_t growth;                 /**< one of enum absa_growth; BATCH */
     int32_t use_unconverged;        /**< 1: measurements whose rule did not fire count; 0 */
-    int32_t count_bad;              /**< 1: bad measurements count toward patience; 0 */
+    int32_t count_bad; /**< 1: bad measurements count toward patience; the growth itself waits for
+                            a good one; 0 */
     double adversarial_share; /**< gamma0, share of rows perturbed at the start, in [0, 1]; 0.2 */
     double share_ratio;       /**< omega, gamma is divided by it, at least 1; 2 */
     double adversarial_end; /**< tau in unit, when gamma becomes 0; -1: half of the training; -1 */
@@ -365,7 +368,7 @@ typedef struct absa_plan {
     double lr;                  /**< learning rate of this update */
     double lr_multiplier;       /**< lr over the host's own schedule (decay and warm-up left out) */
     double momentum_multiplier; /**< to apply once to the velocity before this update */
-    double gamma;               /**< share of perturbed rows */
+    double gamma;               /**< share of perturbed rows of this window */
     double epsilon;             /**< size of the perturbation */
     int64_t adversarial_rows;   /**< rows of the window to perturb, over all processes */
     double progress;            /**< samples used of those planned, in [0, 1] */
@@ -379,8 +382,8 @@ typedef struct absa_plan {
     int32_t epoch_done;         /**< 1: the epoch's samples are used up; call end_epoch */
     int32_t finished;           /**< 1: all epochs have ended */
     int32_t reason;             /**< of the last decision, one of enum absa_reason */
-    int32_t threshold_closed; /**< 1: equal counts as below, for DECIDE */
-    int32_t reserved0;        /**< 0 */
+    int32_t threshold_closed;   /**< 1: equal counts as below, for DECIDE */
+    int32_t reserved0;          /**< 0 */
 } absa_plan;
 
 /** Prepare a plan struct of the caller: zeros, and struct_size = @p size. Since 0.1. */
@@ -402,10 +405,11 @@ ABSA_API absa_status absa_controller_plan(const absa_controller *controller, int
 
 /** One micro-batch of one process. */
 typedef struct absa_micro {
-    size_t struct_size;  /**< sizeof(absa_micro) */
-    int64_t first;       /**< its first row's position in the epoch, counted from 0 */
-    int64_t rows;        /**< rows of this process; 0 where the rows run out: make the call to
-                              backward all the same, other processes wait for it */
+    size_t struct_size; /**< sizeof(absa_micro) */
+    int64_t first; /**< its first row's position in the epoch, counted from 0; -1 is the last row of
+                        the epoch before, after restart_window */
+    int64_t rows;  /**< rows of this process; 0 where the rows run out: make the call to
+                        backward all the same, other processes wait for it */
     int64_t global_rows; /**< rows of all processes: hand it to absa_controller_advance() */
     double weight;       /**< factor of this micro-batch's gradient, for the declared conventions */
     int64_t adversarial_rows; /**< how many of its first rows to perturb */
@@ -433,7 +437,8 @@ ABSA_API absa_status absa_controller_micro(const absa_controller *controller, in
  * @param controller  the controller
  * @param samples     1 to what the window has left (plan.rows - plan.rows_done)
  * @retval ABSA_E_INVALID  samples out of range; nothing was counted
- * @retval ABSA_E_STATE    training has finished
+ * @retval ABSA_E_STATE    training has finished, or 2^63 samples are near
+ * @retval ABSA_E_CALLBACK the journal failed; the samples are counted
  *
  * Since 0.1.
  */
@@ -486,7 +491,8 @@ ABSA_API absa_status absa_controller_adversarial_collapse(absa_controller *contr
 /**
  * Forget the open window: its samples are un-counted, to be drawn again.
  *
- * For hosts that load a checkpoint without the half-filled accumulator. Since 0.1.
+ * For hosts that load a checkpoint without the half-filled accumulator. A window that began in an
+ * earlier epoch goes back to it: absa_micro::first is negative until it has caught up. Since 0.1.
  */
 ABSA_API absa_status absa_controller_restart_window(absa_controller *controller);
 

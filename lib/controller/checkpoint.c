@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/fail.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -28,10 +29,11 @@ static const struct field {
     FIELD('d', reference),     FIELD('d', last_lr),       FIELD('d', before_lr),
     FIELD('l', last_batch),    FIELD('l', before_batch),  FIELD('i', last_short),
     FIELD('i', due),           FIELD('i', collapsed),     FIELD('i', can_take_back),
-    FIELD('i', reason),
+    FIELD('i', reason),        FIELD('l', told_decays),   FIELD('d', window_gamma),
+    FIELD('d', told_gamma),
 };
 
-enum { FIELDS = sizeof fields / sizeof fields[0] };
+enum { FIELDS = sizeof fields / sizeof fields[0], MOST_BYTES = 2048 };
 
 static void put_number(absa__writer *w, char kind, const void *at)
 {
@@ -117,14 +119,17 @@ absa_status absa__ctl_save(absa_context *ctx, const absa_controller_options *o,
     return ABSA_OK;
 }
 
-uint64_t absa__ctl_digest(const absa__ctl_state *s)
+uint64_t absa__ctl_digest(const absa_controller_options *o, const absa__ctl_state *s)
 {
-    unsigned char bytes[FIELDS * 8];
+    unsigned char bytes[MOST_BYTES];
     absa__writer w = {bytes, sizeof bytes, 0};
-    for (size_t i = 0; i < FIELDS; i++)
-        put_number(&w, fields[i].kind, (const char *)s + fields[i].offset);
-    const uint64_t low = absa__crc32(0, bytes, w.used);
-    return low | (uint64_t)absa__crc32(0x5A5A5A5Au, bytes, w.used) << 32;
+    write_all(&w, o, s, 0);
+    assert(w.used <= sizeof bytes);
+    /* FNV-1a, 64 bits (G. Fowler, L. C. Noll, K.-P. Vo). */
+    uint64_t digest = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < w.used; i++)
+        digest = (digest ^ bytes[i]) * 0x100000001B3u;
+    return digest;
 }
 
 static absa_status check_envelope(absa_context *ctx, const void *buffer, size_t size)
@@ -183,10 +188,12 @@ static int plausible(const absa_controller_options *o, const absa__ctl_state *s)
            s->window_decays <= ABSA_DECAY_POINTS && s->samples >= s->window_done &&
            s->epochs >= 0 && s->updates >= 0 && s->short_updates >= 0 && s->patience >= 0 &&
            s->bad_run >= 0 && s->last_growth >= -1 && s->crossed >= 0 && s->share >= 0.0 &&
-           s->share <= 1.0 && !isinf(s->reference) && s->last_lr >= 0.0 && isfinite(s->last_lr) &&
-           s->before_lr >= 0.0 && isfinite(s->before_lr) && s->last_batch >= 0 &&
-           s->before_batch >= 0 && (s->last_batch == 0 || s->last_lr > 0.0) &&
-           s->samples <= INT64_MAX - o->batch_max && s->updates < INT64_MAX &&
+           s->share <= 1.0 && !isinf(s->reference) && !(s->reference <= 0.0) &&
+           s->window_gamma >= 0.0 && s->window_gamma <= 1.0 && s->told_gamma >= 0.0 &&
+           s->told_gamma <= 1.0 && s->told_decays >= 0 && s->told_decays <= ABSA_DECAY_POINTS &&
+           s->last_lr >= 0.0 && isfinite(s->last_lr) && s->before_lr >= 0.0 &&
+           isfinite(s->before_lr) && s->last_batch >= 0 && s->before_batch >= 0 &&
+           (s->last_batch == 0 || s->last_lr > 0.0) && s->updates < INT64_MAX &&
            s->epoch_samples <= s->samples && s->epoch_samples >= -s->batch &&
            (s->due | s->collapsed | s->last_short | s->can_take_back) >> 1 == 0;
 }

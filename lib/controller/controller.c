@@ -148,17 +148,27 @@ static absa_status reduce(absa_controller *c, double *values, int64_t count)
 
 /* Every process goes on with process 0's measurement: last bits may differ between processes, and
  * one that decides otherwise would wait for the others for ever. */
-static absa_status share_measurement(absa_controller *c, absa__measurement *m)
+static absa_status share_measurement(absa_controller *c, absa_status own, absa__measurement *m)
 {
     if (!c->options.reduce)
-        return ABSA_OK;
-    const int mine = c->options.process == 0;
-    double v[6] = {m->value, m->lower, m->upper, m->converged, m->consistent, (double)m->products};
-    for (int i = 0; i < 6 && !mine; i++)
-        v[i] = 0.0;
-    const absa_status status = reduce(c, v, 6);
-    if (status)
-        return status;
+        return own;
+    double v[7] = {0.0};
+    if (own)
+        v[6] = 1.0; /* nobody may wait for this process */
+    else if (c->options.process == 0) {
+        v[0] = m->value;
+        v[1] = m->lower;
+        v[2] = m->upper;
+        v[3] = m->converged;
+        v[4] = m->consistent;
+        v[5] = (double)m->products;
+    }
+    const absa_status status = reduce(c, v, 7);
+    if (own || status)
+        return own ? own : status;
+    if (v[6] != 0.0)
+        return absa__fail(c->ctx, ABSA_E_PEER,
+                          "%g of the other processes could not observe their measurement", v[6]);
     *m = (absa__measurement){v[0], v[1], v[2], v[3] != 0.0, v[4] != 0.0, (int64_t)v[5]};
     return ABSA_OK;
 }
@@ -169,7 +179,7 @@ static absa_status agree(absa_controller *c, const absa__ctl_state *s)
 {
     if (!c->options.reduce)
         return ABSA_OK;
-    const uint64_t digest = absa__ctl_digest(s);
+    const uint64_t digest = absa__ctl_digest(&c->options, s);
     double v[9] = {1.0};
     for (int i = 0; i < 4; i++) {
         const double part = (double)((digest >> (16 * i)) & 0xFFFFu);
@@ -187,9 +197,24 @@ static absa_status agree(absa_controller *c, const absa__ctl_state *s)
     return ABSA_OK;
 }
 
-static absa_status observe(absa_controller *c, absa__measurement m, absa_decision *decision)
+/* Whether a caller's decision can be written: asked before anything is decided. */
+static absa_status check_decision(absa_controller *c, const absa_decision *decision)
 {
-    absa_status status = share_measurement(c, &m);
+    absa_decision probe, d;
+    absa_decision_init(&d, sizeof d);
+    if (!decision)
+        return ABSA_OK;
+    probe.struct_size = decision->struct_size;
+    return absa__struct_write(c->ctx, "absa_decision", &d, &probe, sizeof d);
+}
+
+/* own is what this process's checks said: the others must hear of it. */
+static absa_status observe(absa_controller *c, absa_status own, absa__measurement m,
+                           absa_decision *decision)
+{
+    if (!own)
+        own = check_decision(c, decision);
+    absa_status status = share_measurement(c, own, &m);
     if (status)
         return status;
     absa__ctl_state next = c->state;
@@ -204,32 +229,38 @@ static absa_status observe(absa_controller *c, absa__measurement m, absa_decisio
     return tell(c, &d);
 }
 
+static absa_status read_result(absa_controller *c, const absa_eigen_result *result,
+                               absa_eigen_result *r)
+{
+    absa_eigen_result_init(r, sizeof *r);
+    if (!result)
+        return absa__fail(c->ctx, ABSA_E_INVALID, "absa_controller_observe: result is NULL");
+    const absa_status status = absa__struct_read(c->ctx, "absa_eigen_result", result, r, sizeof *r);
+    if (status)
+        return status;
+    if (isnan(r->lower) || isnan(r->upper))
+        return absa__fail(c->ctx, ABSA_E_INVALID,
+                          "absa_controller_observe: a bound of the measurement is NaN");
+    if (r->rule == ABSA_RULE_POWER && c->options.trigger == ABSA_TRIGGER_INTERVAL)
+        return absa__fail(c->ctx, ABSA_E_INVALID,
+                          "absa_controller_observe: POWER gives no upper bound, so the INTERVAL "
+                          "trigger could never fire; use the POINT trigger or another rule");
+    return ABSA_OK;
+}
+
 absa_status absa_controller_observe(absa_controller *controller, const absa_eigen_result *result,
                                     absa_decision *decision)
 {
     absa_status status = check_running(controller, "absa_controller_observe");
     if (status)
         return status;
-    if (!result)
-        return absa__fail(controller->ctx, ABSA_E_INVALID,
-                          "absa_controller_observe: result is NULL");
     absa_eigen_result r;
-    absa_eigen_result_init(&r, sizeof r);
-    status = absa__struct_read(controller->ctx, "absa_eigen_result", result, &r, sizeof r);
-    if (status)
-        return status;
-    if (isnan(r.lower) || isnan(r.upper))
-        return absa__fail(controller->ctx, ABSA_E_INVALID,
-                          "absa_controller_observe: a bound of the measurement is NaN");
-    if (r.rule == ABSA_RULE_POWER && controller->options.trigger == ABSA_TRIGGER_INTERVAL)
-        return absa__fail(controller->ctx, ABSA_E_INVALID,
-                          "absa_controller_observe: POWER gives no upper bound, so the INTERVAL "
-                          "trigger could never fire; use the POINT trigger or another rule");
+    status = read_result(controller, result, &r);
     /* "Not below" says too little to become the first Eig. */
-    if (r.answer == ABSA_ANSWER_NOT_BELOW && isnan(controller->state.reference))
+    if (!status && r.answer == ABSA_ANSWER_NOT_BELOW && isnan(controller->state.reference))
         r.converged = 0;
     return observe(
-        controller,
+        controller, status,
         (absa__measurement){r.value, r.lower, r.upper, r.converged, r.consistent, r.products},
         decision);
 }
@@ -241,7 +272,8 @@ absa_status absa_controller_observe_value(absa_controller *controller, double va
     if (status)
         return status;
     absa__log(controller->ctx, ABSA_LOG_INFO, "eigenvalue %g taken unverified", value);
-    return observe(controller, (absa__measurement){value, value, value, 1, 1, 0}, decision);
+    return observe(controller, ABSA_OK, (absa__measurement){value, value, value, 1, 1, 0},
+                   decision);
 }
 
 absa_status absa_controller_advance(absa_controller *controller, int64_t samples)
@@ -256,8 +288,12 @@ absa_status absa_controller_advance(absa_controller *controller, int64_t samples
                           "absa_controller_advance: samples is %lld, must be 1 to %lld, what the "
                           "window has left",
                           (long long)samples, (long long)rest);
-    absa__ctl_advance(&controller->options, s, samples);
-    return ABSA_OK;
+    if (s->samples > INT64_MAX - rest)
+        return absa__fail(controller->ctx, ABSA_E_STATE,
+                          "absa_controller_advance: %lld samples are counted, no more fit 63 bits",
+                          (long long)s->samples);
+    absa_decision d;
+    return absa__ctl_advance(&controller->options, s, samples, &d) ? tell(controller, &d) : ABSA_OK;
 }
 
 absa_status absa_controller_end_epoch(absa_controller *controller)

@@ -11,6 +11,7 @@ typedef struct absa__ctl_state {
     int64_t window_rows;   /* rows of the open window: batch, or fewer when cut short */
     int64_t window_done;   /* rows it has */
     int64_t window_decays; /* decay points behind it when it opened: one window has one lr */
+    int64_t told_decays;   /* decay points that the last decision told of */
     int64_t samples;       /* used in all */
     int64_t epoch_samples; /* used since the last end_epoch */
     int64_t epochs;        /* ended */
@@ -22,6 +23,8 @@ typedef struct absa__ctl_state {
     int64_t crossed;      /* multiples of measure_every whose measurement is made or due */
     double share;         /* gamma before adversarial_end and batch_max have their say */
     double reference;     /* Eig; NaN before the first */
+    double window_gamma;  /* gamma when the window opened */
+    double told_gamma;    /* gamma that the last decision told of */
     double last_lr;       /* of the last update; 0 before the first */
     double before_lr;     /* of the update before it, for taking one back */
     int64_t last_batch;   /* of the last update; 0 before the first */
@@ -74,9 +77,10 @@ int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__
 /* Opens a window: takes over batch_next and plans its rows. */
 void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s);
 
-/* Events. samples was checked against the window; each fills the decision if it decides anything.
- */
-void absa__ctl_advance(const absa_controller_options *o, absa__ctl_state *s, int64_t samples);
+/* Events. samples was checked against the window. Each fills the decision; advance does and answers
+ * 1 only where the schedule moved. */
+int absa__ctl_advance(const absa_controller_options *o, absa__ctl_state *s, int64_t samples,
+                      absa_decision *d);
 void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
                        const absa__measurement *m, absa_decision *d);
 void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
@@ -98,8 +102,8 @@ absa_status absa__ctl_save(absa_context *ctx, const absa_controller_options *o,
 absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, const void *buffer,
                            size_t size, int other_options, absa__ctl_state *s);
 
-/* A number that differs when any field that decides differs. */
-uint64_t absa__ctl_digest(const absa__ctl_state *s);
+/* A number that differs when any option or any field of the state differs. */
+uint64_t absa__ctl_digest(const absa_controller_options *o, const absa__ctl_state *s);
 
 /* The options that are plain numbers, for names, checkpoints and comparisons. */
 typedef struct absa__option {

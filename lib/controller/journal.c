@@ -18,7 +18,8 @@ static const char *const reasons[] = {
     "nonfinite", "not_positive", "unconverged", "inconsistent", "blind",     "fixed",     "decay",
 };
 
-static const char *const events[] = {"measurement", "skip", "epoch", "collapse", "update_skipped"};
+static const char *const events[] = {"measurement", "skip",           "epoch",
+                                     "collapse",    "update_skipped", "schedule"};
 
 const char *absa_reason_name(int32_t reason)
 {

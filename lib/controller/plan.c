@@ -27,6 +27,7 @@ void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s)
     s->batch = s->batch_next;
     s->window_rows = s->batch;
     s->window_decays = absa__ctl_decays(o, s);
+    s->window_gamma = absa__ctl_gamma(o, s);
     const int64_t rest = epoch_rest(o, s), later = o->epochs - s->epochs - 1;
     if (later < 0)
         return; /* training has finished */
@@ -49,19 +50,27 @@ void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s)
     s->reference = (double)NAN;
     s->last_growth = -1;
     s->batch_next = absa__ctl_scheduled_batch(o, s);
+    s->told_decays = absa__ctl_decays(o, s);
+    s->told_gamma = absa__ctl_gamma(o, s);
     absa__ctl_open_window(o, s);
 }
 
-/* Rows of the window to perturb: its first ones. */
-static int64_t perturbed_rows(const absa_controller_options *o, const absa__ctl_state *s)
+/* One window, one gamma; but a collapse ends it at once. */
+static double window_gamma(const absa__ctl_state *s)
 {
-    return (int64_t)floor((double)s->batch * absa__ctl_gamma(o, s));
+    return s->collapsed ? 0.0 : s->window_gamma;
+}
+
+/* Rows of the window to perturb: its first ones. */
+static int64_t perturbed_rows(const absa__ctl_state *s)
+{
+    return (int64_t)floor((double)s->batch * window_gamma(s));
 }
 
 /* Rows of each micro-batch to perturb, as the authors ran it. */
 static int64_t perturbed_in_micro(const absa_controller_options *o, const absa__ctl_state *s)
 {
-    const double gamma = absa__ctl_gamma(o, s);
+    const double gamma = window_gamma(s);
     if (!(gamma > 1.0 / (double)o->batch))
         return 0;
     const int64_t rows = (int64_t)floor((double)o->batch * gamma);
@@ -72,7 +81,11 @@ static int64_t perturbed_in_micro(const absa_controller_options *o, const absa__
 static int64_t round_rows(const absa_controller_options *o, const absa__ctl_state *s,
                           int64_t processes)
 {
-    const int64_t rest = least(s->window_rows - s->window_done, epoch_rest(o, s));
+    const int64_t size = absa__ctl_epoch_size(o);
+    /* Before 0 lie the epochs that a restarted window goes back to. */
+    const int64_t left =
+        s->epoch_samples < 0 ? (-s->epoch_samples - 1) % size + 1 : epoch_rest(o, s);
+    const int64_t rest = least(s->window_rows - s->window_done, left);
     return rest / processes >= o->micro_batch ? o->micro_batch * processes : rest;
 }
 
@@ -112,10 +125,10 @@ void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, 
     p->lr = absa__ctl_lr(o, s, s->batch, s->window_decays);
     p->lr_multiplier = absa__ctl_lr_multiplier(o, s->batch, s->window_decays);
     p->momentum_multiplier = momentum_multiplier(o, s, p->lr);
-    p->gamma = absa__ctl_gamma(o, s);
+    p->gamma = window_gamma(s);
     p->epsilon = o->epsilon;
     p->adversarial_rows = o->adversarial_rows == ABSA_ROWS_WINDOW
-                              ? least(perturbed_rows(o, s), s->window_rows)
+                              ? least(perturbed_rows(s), s->window_rows)
                               : perturbed_in_micros(o, s, processes, rest, round);
     p->progress = fmin(1.0, fmax(0.0, (double)s->samples / (size * (double)o->epochs)));
     p->epoch = (double)s->epochs + fmin(1.0, fmax(0.0, (double)s->epoch_samples / size));
@@ -153,7 +166,7 @@ void absa__ctl_micro(const absa_controller_options *o, const absa__ctl_state *s,
     int64_t perturbed = perturbed_in_micro(o, s);
     if (o->adversarial_rows == ABSA_ROWS_WINDOW) {
         /* The first rows of the window, wherever the processes' runs lie in it. */
-        perturbed = perturbed_rows(o, s) - (s->window_done + start);
+        perturbed = perturbed_rows(s) - (s->window_done + start);
     }
     m->adversarial_rows = perturbed < 0 ? 0 : least(perturbed, m->rows);
 }

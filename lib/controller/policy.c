@@ -115,8 +115,8 @@ static void before(const absa_controller_options *o, const absa__ctl_state *s, i
     absa_decision_init(d, sizeof *d);
     d->event = event;
     d->batch_before = s->batch_next;
-    d->lr_before = next_lr(o, s);
-    d->gamma_before = absa__ctl_gamma(o, s);
+    d->lr_before = absa__ctl_lr(o, s, s->batch_next, s->told_decays);
+    d->gamma_before = s->told_gamma;
     d->value = d->lower = d->upper = (double)NAN;
     d->threshold = s->reference / o->eigenvalue_ratio;
 }
@@ -128,6 +128,8 @@ static void after(const absa_controller_options *o, absa__ctl_state *s, int32_t 
     if (s->window_done == 0)
         absa__ctl_open_window(o, s);
     s->reason = reason;
+    s->told_decays = absa__ctl_decays(o, s);
+    s->told_gamma = absa__ctl_gamma(o, s);
     d->reason = reason;
     d->update = s->updates;
     d->samples = s->samples;
@@ -163,11 +165,26 @@ static int below(const absa_controller_options *o, double lambda, double thresho
     return o->compare == ABSA_COMPARE_LESS ? lambda < threshold : lambda <= threshold;
 }
 
+/* The last growth is too near for another one. */
+static int resting(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return s->last_growth >= 0 && s->samples - s->last_growth < o->dwell;
+}
+
+static void count_toward_patience(const absa_controller_options *o, absa__ctl_state *s)
+{
+    if (s->patience < o->patience)
+        s->patience++;
+}
+
 /* A measurement that did not trigger: counts it, and grows when patience is at its end. */
 static int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s, int32_t reason)
 {
-    if (++s->patience < o->patience)
+    count_toward_patience(o, s);
+    if (s->patience < o->patience)
         return reason;
+    if (resting(o, s))
+        return ABSA_REASON_DWELL; /* patience stays at its end */
     s->patience = 0;
     grow(o, s);
     if (o->patience_shrinks_share)
@@ -185,12 +202,12 @@ static int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
     }
     const double threshold = s->reference / o->eigenvalue_ratio;
     const int by_value = below(o, m->value, threshold);
+    /* An interval that does not reach its own value would be no proof. */
     const int triggered =
-        o->trigger == ABSA_TRIGGER_POINT ? by_value : below(o, m->upper, threshold);
-    const int resting = s->last_growth >= 0 && s->samples - s->last_growth < o->dwell;
+        o->trigger == ABSA_TRIGGER_POINT ? by_value : below(o, fmax(m->upper, m->value), threshold);
     if (!triggered)
         return wait_longer(o, s, by_value ? ABSA_REASON_UNSETTLED : ABSA_REASON_NOT_BELOW);
-    if (resting)
+    if (resting(o, s))
         return wait_longer(o, s, ABSA_REASON_DWELL);
     grow(o, s);
     s->share /= o->share_ratio;
@@ -212,17 +229,23 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
     if (!adaptive(o)) {
         reason = ABSA_REASON_FIXED;
     } else if (bad(o, m, &reason)) {
-        if (o->count_bad) {
-            const int32_t kept = reason;
-            reason = wait_longer(o, s, kept);
-        }
-        if (++s->bad_run >= BLIND_AFTER && reason != ABSA_REASON_PATIENCE)
+        /* A bad one may bring patience to its end, but the growth itself waits for a good one. */
+        if (o->count_bad)
+            count_toward_patience(o, s);
+        if (++s->bad_run >= BLIND_AFTER)
             reason = ABSA_REASON_BLIND;
     } else {
         s->bad_run = 0;
         reason = judge(o, s, m);
     }
     after(o, s, reason, d);
+}
+
+/* Whether the schedule has moved since the last decision told where it is. */
+static int moved(const absa_controller_options *o, const absa__ctl_state *s, int64_t batch_before)
+{
+    return s->batch_next != batch_before || absa__ctl_decays(o, s) != s->told_decays ||
+           absa__ctl_gamma(o, s) != s->told_gamma;
 }
 
 void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
@@ -233,9 +256,7 @@ void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, a
     s->batch_next = absa__ctl_scheduled_batch(o, s);
     if (o->measure_every == 0 && absa__ctl_measures(o, s))
         s->due = 1;
-    const double lr = next_lr(o, s);
-    const int changed = s->batch_next != d->batch_before || lr != d->lr_before;
-    after(o, s, changed ? ABSA_REASON_DECAY : ABSA_REASON_NONE, d);
+    after(o, s, moved(o, s, d->batch_before) ? ABSA_REASON_DECAY : ABSA_REASON_NONE, d);
 }
 
 void absa__ctl_skip(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
@@ -276,22 +297,30 @@ static void complete_window(const absa_controller_options *o, absa__ctl_state *s
     s->updates++;
     s->short_updates += s->last_short;
     s->window_done = 0;
-    s->batch_next = absa__ctl_scheduled_batch(o, s);
     if (o->measure_every > 0 && s->samples / o->measure_every > s->crossed) {
         /* However many multiples one update crosses, they are one measurement. */
         s->crossed = s->samples / o->measure_every;
         s->due = s->due || absa__ctl_measures(o, s);
     }
-    absa__ctl_open_window(o, s);
 }
 
-void absa__ctl_advance(const absa_controller_options *o, absa__ctl_state *s, int64_t samples)
+int absa__ctl_advance(const absa_controller_options *o, absa__ctl_state *s, int64_t samples,
+                      absa_decision *d)
 {
     s->window_done += samples;
     s->samples += samples;
     s->epoch_samples += samples;
-    if (s->window_done == s->window_rows)
-        complete_window(o, s);
+    if (s->window_done < s->window_rows)
+        return 0;
+    complete_window(o, s);
+    before(o, s, ABSA_EVENT_SCHEDULE, d);
+    s->batch_next = absa__ctl_scheduled_batch(o, s);
+    const int decided = moved(o, s, d->batch_before);
+    if (decided)
+        after(o, s, ABSA_REASON_DECAY, d);
+    else
+        absa__ctl_open_window(o, s);
+    return decided;
 }
 
 void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state *s)
