@@ -64,7 +64,7 @@ static int idx_path(const config *c, const char *name, char *path)
         char plain[PATH_BYTES];
         status = in_dir(c, name, plain);
         if (!status && access(plain, F_OK) == 0)
-            strcpy(path, plain);
+            memcpy(path, plain, sizeof plain);
     }
     return status;
 }

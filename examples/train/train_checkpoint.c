@@ -117,7 +117,7 @@ static void directory_of(const char *path, char *dir)
     snprintf(dir, PATH_BYTES, "%s", path);
     char *slash = strrchr(dir, '/');
     if (!slash)
-        strcpy(dir, ".");
+        memcpy(dir, ".", 2);
     else
         slash[slash == dir] = 0;
 }
