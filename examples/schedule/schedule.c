@@ -1,0 +1,234 @@
+/* absa-schedule: the schedule of a run that does not measure (BL, FB, GG), walked through by the
+ * controller itself without training: phases, updates, and with times given how long it takes. */
+#include <absa/absa.h>
+#include <absa/cost.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REFUSED = 2 };
+
+/* Options that are the controller's, under its field's name, and those of the time model. */
+static const struct {
+    const char *name, *field, *argument, *help;
+} options[] = {
+    {"strategy", "strategy", "NAME", "bl, fb or gg (required)"},
+    {"samples", "samples", "N", "samples of an epoch (required)"},
+    {"epochs", "epochs", "E", "epochs (required)"},
+    {"batch", "batch", "B", "first batch (128)"},
+    {"batch-max", "batch_max", "M", "largest batch; FB's batch (16384)"},
+    {"batch-ref", "batch_ref", "R", "batch that the learning rate belongs to (B)"},
+    {"lr", "lr", "X", "learning rate (0.1)"},
+    {"decay", "decay", "E1,E2,..", "epochs when it decays (none)"},
+    {"rho", "lr_decay", "R", "factor of a decay (0.2)"},
+    {"epoch-tail", "epoch_tail", "NAME", "carry, drop or short (gg: drop, else carry)"},
+    {"processes", NULL, "P", "that share a batch (1)"},
+    {"t-comp", NULL, "S", "seconds of computing for an update"},
+    {"params", NULL, "N", "parameters that are summed after an update (0)"},
+    {"latency", NULL, "S", "of a message (2e-6)"},
+    {"bandwidth", NULL, "BIT/S", "between two processes (48e9)"},
+    {"t-hess", NULL, "S", "seconds of a measurement (0)"},
+    {"measurements", NULL, "K", "measurements of the run (0)"},
+};
+
+enum { COUNT = sizeof options / sizeof options[0], FIRST_COST = 10 };
+enum { PROCESSES = FIRST_COST, T_COMP, PARAMS, LATENCY, BANDWIDTH, T_HESS, MEASUREMENTS };
+
+typedef struct job {
+    absa_context *ctx;
+    absa_controller_options controller;
+    absa_cost_options cost;
+    absa_cost_run run;
+    int timed;
+} job;
+
+static int refuse(const char *what, const char *why)
+{
+    fprintf(stderr, "absa-schedule: %s%s%s\n", what, *why ? ": " : "", why);
+    return REFUSED;
+}
+
+static void print_help(void)
+{
+    printf("Usage: absa-schedule --strategy NAME --samples N --epochs E [OPTION]...\n"
+           "Prints the phases of a fixed schedule and counts its complete updates.\n\n");
+    for (int i = 0; i < COUNT; i++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s %s", options[i].name, options[i].argument);
+        printf("  %-24s %s\n", left, options[i].help);
+    }
+    printf("  --help, --version\n\nExit status: 0 done, 2 refused.\n");
+}
+
+static int to_number(const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*out) && *out >= 0.0;
+}
+
+/* Sets one constant of the time model. */
+static int set_cost(job *j, int option, const char *text)
+{
+    double x;
+    if (!to_number(text, &x))
+        return 0;
+    if ((option == PROCESSES || option == PARAMS || option == MEASUREMENTS) &&
+        (x != floor(x) || x > 9e15))
+        return 0;
+    j->timed = 1;
+    switch (option) {
+    case PROCESSES:
+        j->cost.processes = (int64_t)x;
+        return 1;
+    case T_COMP:
+        j->cost.update_time = x;
+        return 1;
+    case PARAMS:
+        j->cost.parameters = (int64_t)x;
+        return 1;
+    case LATENCY:
+        j->cost.latency = x;
+        return 1;
+    case BANDWIDTH:
+        j->cost.bandwidth = x;
+        return 1;
+    case T_HESS:
+        j->cost.measurement_time = x;
+        return 1;
+    default:
+        j->run.measurements = (int64_t)x;
+        return 1;
+    }
+}
+
+static int parse(int argc, char **argv, job *j)
+{
+    struct option longs[COUNT + 3] = {{0}};
+    int tail_given = 0, strategy_given = 0, batch_given = 0, max_given = 0;
+    for (int i = 0; i < COUNT; i++)
+        longs[i] = (struct option){options[i].name, required_argument, NULL, i};
+    longs[COUNT] = (struct option){"help", no_argument, NULL, COUNT};
+    longs[COUNT + 1] = (struct option){"version", no_argument, NULL, COUNT + 1};
+    opterr = 0;
+    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (o == '?')
+            return refuse(argv[optind - 1], "no such option, or its value is missing");
+        if (o == COUNT) {
+            print_help();
+            exit(0);
+        }
+        if (o == COUNT + 1) {
+            printf("absa-schedule %s\n", absa_version_string());
+            exit(0);
+        }
+        const char *field = options[o].field;
+        if (!field && !set_cost(j, o, optarg))
+            return refuse(argv[optind - 1], "not a number that fits the option");
+        if (field && absa_controller_options_set(j->ctx, &j->controller, field, optarg))
+            return refuse(absa_context_message(j->ctx), "");
+        tail_given |= field && strcmp(field, "epoch_tail") == 0;
+        strategy_given |= field && strcmp(field, "strategy") == 0;
+        batch_given |= field && strcmp(field, "batch") == 0;
+        max_given |= field && strcmp(field, "batch_max") == 0;
+    }
+    if (optind < argc)
+        return refuse(argv[optind], "an argument without an option");
+    if (!strategy_given || j->controller.samples == 0 || j->controller.epochs == 0)
+        return refuse("--strategy, --samples and --epochs are required", "");
+    if (j->controller.strategy > ABSA_STRATEGY_GG)
+        return refuse("--strategy", "only bl, fb and gg are known beforehand");
+    if (!tail_given && j->controller.strategy == ABSA_STRATEGY_GG)
+        j->controller.epoch_tail = ABSA_TAIL_DROP;
+    if (batch_given && !max_given && j->controller.batch_max < j->controller.batch)
+        j->controller.batch_max = j->controller.batch;
+    return 0;
+}
+
+/* Updates at one batch with a learning rate that stays, or rises while it warms up. */
+typedef struct phase {
+    int64_t batch, updates, samples;
+    double from_epoch, to_epoch, first_lr, last_lr;
+} phase;
+
+static void print_phase(const phase *p)
+{
+    char lr[40];
+    if (p->first_lr == p->last_lr)
+        snprintf(lr, sizeof lr, "%.6g", p->last_lr);
+    else
+        snprintf(lr, sizeof lr, "%.4g to %.4g", p->first_lr, p->last_lr);
+    printf("%8.2f %8.2f %9lld %20s %11lld %13lld\n", p->from_epoch, p->to_epoch,
+           (long long)p->batch, lr, (long long)p->updates, (long long)p->samples);
+}
+
+/* Walks the controller to the end of training. */
+static int walk(job *j, absa_controller *c)
+{
+    absa_plan plan;
+    absa_micro m;
+    phase now = {0};
+    absa_plan_init(&plan, sizeof plan);
+    absa_micro_init(&m, sizeof m);
+    printf("%8s %8s %9s %20s %11s %13s\n", "epoch", "to", "batch", "lr", "updates", "samples");
+    while (absa_controller_plan(c, 0, 1, &plan) == ABSA_OK && !plan.finished) {
+        if (plan.epoch_done) {
+            absa_controller_end_epoch(c);
+            continue;
+        }
+        if (plan.rows_done == 0 && (plan.batch != now.batch || plan.lr < now.last_lr)) {
+            if (now.batch)
+                print_phase(&now);
+            now = (phase){.batch = plan.batch, .from_epoch = plan.epoch, .first_lr = plan.lr};
+        }
+        now.last_lr = plan.lr;
+        if (absa_controller_micro(c, 0, 1, &m) || absa_controller_advance(c, m.global_rows))
+            return refuse("the controller", absa_context_message(j->ctx));
+        now.samples += m.global_rows;
+        now.updates += m.last && plan.rows == plan.batch;
+        absa_controller_plan(c, 0, 1, &plan);
+        now.to_epoch = plan.epoch;
+    }
+    print_phase(&now);
+    if (plan.short_updates)
+        printf("and %lld shorter than its batch\n", (long long)plan.short_updates);
+    j->run.updates = plan.update - plan.short_updates;
+    j->run.rows = plan.samples;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    job j = {0};
+    absa_controller *c = NULL;
+    absa_cost_result cost;
+    if (absa_context_create(NULL, &j.ctx))
+        return refuse("no memory", "");
+    absa_controller_options_init(&j.controller, sizeof j.controller);
+    absa_cost_options_init(&j.cost, sizeof j.cost);
+    absa_cost_run_init(&j.run, sizeof j.run);
+    absa_cost_result_init(&cost, sizeof cost);
+    int status = parse(argc, argv, &j);
+    /* Windows in one piece: how they are cut into micro-batches changes no count. */
+    j.controller.micro_batch = j.controller.batch_max;
+    if (!status && absa_controller_create(j.ctx, &j.controller, &c))
+        status = refuse("refused", absa_context_message(j.ctx));
+    /* Wrong times are refused before the table is printed. */
+    if (!status && absa_cost_estimate(j.ctx, &j.cost, &j.run, &cost))
+        status = refuse("refused", absa_context_message(j.ctx));
+    if (!status)
+        status = walk(&j, c);
+    if (!status && absa_cost_estimate(j.ctx, &j.cost, &j.run, &cost))
+        status = refuse("refused", absa_context_message(j.ctx));
+    if (!status && j.timed)
+        printf("updates %lld seconds %.6g\n", (long long)j.run.updates, cost.total);
+    else if (!status)
+        printf("updates %lld\n", (long long)j.run.updates);
+    absa_controller_destroy(&c);
+    absa_context_destroy(&j.ctx);
+    return status;
+}
