@@ -23,7 +23,8 @@ static const struct {
 };
 
 static const char *const models[] = {"logreg", "mlp", "lenet"};
-static const char *const rules[] = {"checked", "residual", "certified", "fixed", "power"};
+static const char *const rules[] = {"checked", "residual", "certified", "fixed", "power", "decide"};
+static const char *const ends[] = {"largest", "smallest", "magnitude", "both"};
 static const char *const memories[] = {"auto", "value", "basis"};
 static const char *const presets[] = {"recommended", "paper", "authors"};
 
@@ -116,6 +117,9 @@ static void fill_defaults(config *c)
     c->controller.lr = data_defaults[c->data].lr;
     c->momentum = data_defaults[c->data].momentum;
     absa_eigen_options_init(&c->eigen, sizeof c->eigen);
+    /* Only whether the eigenvalue fell: the controller asks no more. */
+    c->eigen.rule = ABSA_RULE_DECIDE;
+    c->eigen.keep_hint = -1; /* not given: a question that is asked again and again wants it */
     c->probe = 512;
     if (c->preset != ABSA_PRESET_RECOMMENDED) {
         c->eigen.rule = ABSA_RULE_POWER;
@@ -150,6 +154,9 @@ static int set_eigen(absa_eigen_options *e, const char *name, const char *text, 
     if (strcmp(name, "rule") == 0) {
         status = choice(name, text, rules, COUNT(rules), &index);
         e->rule = status ? e->rule : index;
+    } else if (strcmp(name, "which") == 0) {
+        status = choice(name, text, ends, COUNT(ends), &index);
+        e->which = status ? e->which : index;
     } else if (strcmp(name, "memory") == 0) {
         status = choice(name, text, memories, COUNT(memories), &index);
         e->memory = status ? e->memory : index;
@@ -257,6 +264,11 @@ static int check_combinations(config *c)
         c->controller.trigger == ABSA_TRIGGER_INTERVAL)
         return refuse("power iteration gives no interval, but the trigger needs one: take another "
                       "--estimator, another --preset, or --set trigger=point");
+    if (c->eigen.rule == ABSA_RULE_DECIDE && c->eigen.which != ABSA_WHICH_LARGEST)
+        return refuse("--estimator decide asks for the largest eigenvalue, not for --set which=%s",
+                      ends[c->eigen.which]);
+    if (c->keep_hint && c->eigen.rule == ABSA_RULE_POWER)
+        return refuse("power iteration keeps no eigenvector for --set keep_hint=1");
     if (c->controller.strategy == ABSA_STRATEGY_GG && c->controller.decay_count == 0)
         return refuse(
             "--strategy gg grows the batch where the learning rate would decay: say where "
@@ -299,7 +311,9 @@ int config_resolve(absa_context *ctx, const options *o, config *c)
     c->report = o->text[OPTION_REPORT];
     c->quiet = o->quiet;
     /* The program keeps the vector itself, so that a checkpoint can hold it. */
-    c->keep_hint = c->eigen.keep_hint;
+    c->keep_hint = c->eigen.keep_hint >= 0
+                       ? c->eigen.keep_hint
+                       : c->eigen.rule == ABSA_RULE_DECIDE && c->eigen.memory != ABSA_MEMORY_VALUE;
     c->eigen.keep_hint = 0;
     if (c->keep_hint && c->eigen.memory == ABSA_MEMORY_VALUE)
         return refuse("--set keep_hint=1 needs the eigenvector, which --set memory=value drops");

@@ -188,7 +188,7 @@ static int load_probe(host *h, int64_t number)
     return DONE;
 }
 
-int host_measure(host *h, int64_t number, absa_eigen_result *result)
+int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_result *result)
 {
     absa_eigen_args args;
     const int status = load_probe(h, number);
@@ -196,6 +196,11 @@ int host_measure(host *h, int64_t number, absa_eigen_result *result)
         return status;
     absa_eigen_args_init(&args, sizeof args);
     args.stream = (uint64_t)number;
+    args.threshold = plan->threshold;
+    args.threshold_closed = plan->threshold_closed;
+    /* The last eigenvector usually settles "not below" by itself: let it lead the start. */
+    if (h->c->eigen.rule == ABSA_RULE_DECIDE)
+        args.hint_weight = 3.0;
     if (h->has_hint) {
         args.hint = h->hint;
         args.hint_stream = h->hint_stream;

@@ -42,8 +42,9 @@ int host_gradient(host *h, int64_t epoch, int64_t first, int64_t rows, int64_t p
                   double epsilon, double weight);
 /* velocity = momentum * velocity + window; theta -= lr * velocity; window = 0. */
 void host_step(host *h, double lr, double velocity_factor);
-/* Measures the top eigenvalue; `number` counts measurements from 0. */
-int host_measure(host *h, int64_t number, absa_eigen_result *result);
+/* Measures the top eigenvalue; `number` counts measurements from 0, plan says what it is compared
+ * with. */
+int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_result *result);
 /* Mean loss without the weight-decay term, and the share of rows that are right. */
 int host_evaluate(host *h, const absa_dataset_view *view, double *loss, double *accuracy);
 

@@ -84,7 +84,8 @@ int log_start(run_log *log, const config *c, const run_data *d, int64_t paramete
 
 static const char *stop_name(int32_t stop)
 {
-    static const char *const names[] = {"none", "converged", "budget", "monitor", "exact"};
+    static const char *const names[] = {"none",    "converged", "budget",
+                                        "monitor", "exact",     "decided"};
     return stop >= 0 && stop < (int32_t)(sizeof names / sizeof *names) ? names[stop] : "other";
 }
 
@@ -92,11 +93,12 @@ int log_measurement(run_log *log, const absa_decision *decision, const absa_eige
 {
     if (!log->file)
         return DONE;
+    const double value = result->answer == ABSA_ANSWER_NOT_BELOW ? (double)NAN : result->value;
     return write_line(
         log, json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:I, s:o, s:o}",
                        "event", "measurement", "update", whole(decision->update), "samples",
                        whole(decision->samples), "epoch", whole(decision->epoch), "value",
-                       number(result->value), "lower", number(result->lower), "upper",
+                       number(value), "lower", number(result->lower), "upper",
                        number(result->upper), "residual", number(result->residual), "products",
                        whole(result->products), "stop", stop_name(result->stop), "reason",
                        absa_reason_name(decision->reason), "batch", whole(decision->batch), "lr",

@@ -66,11 +66,11 @@ static void print_rows(run *r)
             table_row(&r->past.rows[r->past.printed]);
 }
 
-static int measure(run *r)
+static int measure(run *r, const absa_plan *plan)
 {
     absa_eigen_result result;
     absa_decision decision;
-    const int status = host_measure(&r->h, r->s.measurements, &result);
+    const int status = host_measure(&r->h, r->s.measurements, plan, &result);
     if (status)
         return status;
     r->s.measurements++;
@@ -80,9 +80,11 @@ static int measure(run *r)
         return broken(r);
     if (r->past.count > 0) {
         history_row *row = &r->past.rows[r->past.count - 1];
-        row->value = result.value;
+        /* "Not below" is answered by a lower bound; there is no value to show. */
+        const int bare = result.answer == ABSA_ANSWER_NOT_BELOW;
+        row->value = bare ? (double)NAN : result.value;
         row->lower = result.lower;
-        row->upper = result.upper;
+        row->upper = bare ? (double)INFINITY : result.upper;
         row->products = r->s.products;
     }
     return log_measurement(&r->log, &decision, &result);
@@ -141,7 +143,7 @@ static int turns(run *r, absa_plan *plan)
         if (plan->finished || stop_signal)
             return DONE;
         if (plan->measure_due) {
-            status = measure(r);
+            status = measure(r, plan);
         } else if (plan->epoch_done) {
             print_rows(r);
             status = end_epoch(r, plan);

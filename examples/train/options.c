@@ -36,7 +36,7 @@ static const struct {
                               "between measurements; 0: every epoch (0)"},
     [OPTION_PROBE] = {"probe", "SAMPLES", NULL, 1, "training rows to measure on (by preset)"},
     [OPTION_ESTIMATOR] = {"estimator", "RULE", NULL, 1,
-                          "checked, residual, certified, fixed, power"},
+                          "decide, checked, residual, certified, fixed, power"},
     [OPTION_SEED] = {"seed", "S", NULL, 1, "of weights, order, probe and estimator (0)"},
     [OPTION_TRAIN_LIMIT] = {"train-limit", "N", NULL, 1, "training rows to use (all)"},
     [OPTION_TEST_LIMIT] = {"test-limit", "N", NULL, 1, "test rows to use (all)"},

@@ -51,9 +51,12 @@ static void write_script(FILE *f, const config *c, const history *past)
         put_number(f, isfinite(r->upper) ? r->upper : r->value);
         put_number(f, r->loss);
         put_number(f, 100 * r->accuracy);
+        /* What is known: the value, or only that it is at least so much. */
+        put_number(f, isfinite(r->value) ? r->value : r->lower);
+        put_number(f, isfinite(r->value) ? (double)NAN : r->lower);
         fputc('\n', f);
         shares += r->gamma > 0;
-        values += isfinite(r->value);
+        values += isfinite(r->value) || isfinite(r->lower);
     }
     fputs("EOD\n", f);
     fprintf(f,
@@ -76,11 +79,12 @@ static void write_script(FILE *f, const config *c, const history *past)
           f);
     fputs("set title 'training loss'\nplot $run using 1:8 with linespoints ls 1\n", f);
     if (values)
-        fputs(
-            "set title 'top Hessian eigenvalue, with interval'\nset logscale y\nset yrange [*:*]\n"
-            "plot $run using 1:6:7 with filledcurves lc '#1f5fa8', '' using 1:5 with linespoints "
-            "ls 1\nunset logscale\n",
-            f);
+        fputs("set title 'top Hessian eigenvalue with interval (triangle: at least)'\n"
+              "set logscale y\nset yrange [*:*]\n"
+              "plot $run using 1:10 with lines lw 1 lc '#1f5fa8', "
+              "'' using 1:5:6:7 with yerrorbars ls 1, "
+              "'' using 1:11 with points pt 8 ps 0.9 lc '#1f5fa8'\nunset logscale\n",
+              f);
     else
         fputs("set title 'top Hessian eigenvalue (not measured)'\nset yrange [0:1]\nplot NaN\n", f);
     fprintf(f,

@@ -64,7 +64,10 @@ def fields_are_exact():
     if final["samples"] != 4 * 600 or not 0 <= final["accuracy"] <= 1:
         yield f"final {final}"
     for event in measured:
-        if not event["lower"] <= event["value"] <= event["upper"]:
+        value = event["lower"] if event["stop"] == "decided" else event["value"]
+        if (event["value"] is None) != (event["stop"] == "decided"):
+            yield f"only a decision without an estimate has no value: {event}"
+        if not event["lower"] <= value <= event["upper"]:
             yield f"the interval does not hold the value: {event}"
     start = lines[0]
     for name, value in {"data": "glyphs", "model": "lenet", "train_rows": 600, "test_rows": 200,
@@ -90,6 +93,21 @@ def authors_measure_little():
         yield "more than ten products"
     if lines and not lines[0]["probe_fresh"]:
         yield "the probe is fixed"
+
+
+def decide_needs_fewer_products():
+    """The same batches as with full certified estimates, and fewer products for them."""
+    runs = {}
+    for rule in ("certified", "decide"):
+        done, lines = logged("run.jsonl", "--estimator", rule, "--measure-every", "150", *SMALL)
+        yield from ran(done)
+        runs[rule] = [e for e in lines if e["event"] == "measurement"], lines[-1]
+    if [e["batch"] for e in runs["certified"][0]] != [e["batch"] for e in runs["decide"][0]]:
+        yield "the schedules differ"
+    if not runs["decide"][1]["hvps"] < runs["certified"][1]["hvps"]:
+        yield f"{runs['decide'][1]['hvps']} products, {runs['certified'][1]['hvps']} certified"
+    if not any(e["stop"] == "decided" for e in runs["decide"][0]):
+        yield "no measurement was settled without an estimate"
 
 
 def option_reaches(arguments, name, value):
@@ -195,7 +213,7 @@ def divergence_is_said():
 CHECKS = [(f"runs strategy {s}", lambda s=s: strategy_runs(s))
           for s in ("bl", "fb", "gg", "abs", "absa")]
 CHECKS += [(f"takes estimator {e}", lambda e=e: option_reaches(["--estimator", e], "estimator", e))
-           for e in ("checked", "residual", "certified", "fixed")]
+           for e in ("checked", "residual", "certified", "fixed", "decide")]
 CHECKS += [
     ("takes power iteration with a point trigger",
      lambda: option_reaches(["--estimator", "power", "--set", "trigger=point"], "estimator",
@@ -211,6 +229,7 @@ CHECKS += [
                                                           "logreg")),
     ("logs exactly the fields that are promised", fields_are_exact),
     ("logs an infinite bound as null", infinities_are_null),
+    ("decides with fewer products than it estimates", decide_needs_fewer_products),
     ("measures as the authors did", authors_measure_little),
     ("decays the learning rate where it is told", decay_changes_the_rate),
     ("measures after every so many samples", measure_every_counts_samples),
