@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each takes a row of the history. */
+enum { MOST_EPOCHS = 1000000 };
+
 /* Chosen on real runs so that each data set is learnt with nothing but its name given. */
 static const struct {
     const char *name, *model;
@@ -260,6 +263,9 @@ static int check_combinations(config *c)
     const char *const files[] = {c->log, c->checkpoint, c->report};
     const int adaptive =
         c->controller.strategy == ABSA_STRATEGY_ABS || c->controller.strategy == ABSA_STRATEGY_ABSA;
+    if (c->controller.epochs > MOST_EPOCHS)
+        return refuse("epochs is %lld, must be at most %d", (long long)c->controller.epochs,
+                      MOST_EPOCHS);
     if (adaptive && c->eigen.rule == ABSA_RULE_POWER &&
         c->controller.trigger == ABSA_TRIGGER_INTERVAL)
         return refuse("power iteration gives no interval, but the trigger needs one: take another "

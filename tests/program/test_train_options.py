@@ -24,7 +24,7 @@ WRONG = [
     (["--epochs", "0"], "epochs is 0"),
     (["--epochs", "1.5"], "--epochs"),
     (["--epochs", "99999999999999999999"], "--epochs"),
-    (["--epochs", "999999999999999"], "999999999999999"),
+    (["--epochs", "1000001"], "epochs is 1000001"),
     (["--data", "x"], "--data is 'x'"),
     (["--data", "mnist"], "--data mnist needs --data-dir"),
     (["--data", "cifar10", "--data-dir", MISSING], MISSING),
