@@ -198,7 +198,9 @@ enum absa_reason {
     /** The strategy does not measure. */
     ABSA_REASON_FIXED = 12,
     /** The schedule changed batch, learning rate or gamma. */
-    ABSA_REASON_DECAY = 13
+    ABSA_REASON_DECAY = 13,
+    /** The eigenvalue rose above shrink_ratio times Eig: batch and lr shrink, Eig moves. */
+    ABSA_REASON_SHRINK = 14
 };
 
 /** One decision, as the journal gets it. */
@@ -222,6 +224,10 @@ typedef struct absa_decision {
     double reference;     /**< Eig after the decision; NaN before the first */
     int64_t patience;     /**< measurements counted toward patience after the decision */
     int64_t products;     /**< products the measurement cost; 0 when unknown */
+    int32_t converged;    /**< 1: the estimator's rule fired; 0 for other events */
+    int32_t consistent;   /**< 1: the operator did not change; 0 for other events */
+    int32_t answer;       /**< DECIDE's, one of enum absa_answer */
+    int32_t reserved0;    /**< 0 */
 } absa_decision;
 
 /**
@@ -282,6 +288,21 @@ typedef struct absa_controller_options {
     absa_reduce_fn reduce; /**< sums over processes, so that all decide alike; NULL: one process */
     void *reduce_user;     /**< handed to reduce */
     int64_t process;       /**< this process's number, for reduce; 0 */
+    /* Extensions. Off in every preset. */
+    int32_t spill; /**< 1: what batch_max (or rounding) leaves of a growth is taken from lr instead;
+                      0 */
+    int32_t lr_cap_nesterov; /**< what lr_cap takes momentum for; 0: heavy ball, 1: Nesterov; 0 */
+    double shrink_ratio; /**< B is divided by batch_ratio, never below batch, when the measurement
+                              (INTERVAL: its lower end) is above shrink_ratio * Eig; at least 1;
+                              0: never; 0 */
+    double lr_cap;       /**< c: lr is at most c * 2 (1 + mu) / lambda for heavy ball, and
+                              c * 2 (1 + mu) / ((1 + 2 mu) lambda) for Nesterov, lambda being the
+                              last good measurement's upper end; 0: no cap; 0 */
+    double lr_cap_momentum; /**< mu, in [0, 1); 0.9 */
+    double polynomial_end; /**< T in unit: lr is multiplied by final + (1 - final) (1 - t / T)^power
+                                until T and by final after it, in addition to decay; 0: not; 0 */
+    double polynomial_power; /**< power, above 0; 2 */
+    double polynomial_final; /**< final, in (0, 1]; 0.01 */
 } absa_controller_options;
 
 /** Fill @p options with the preset RECOMMENDED. Threads: any. Since 0.1. */
@@ -302,8 +323,9 @@ ABSA_API void absa_controller_options_init(absa_controller_options *options, siz
  * | epoch_tail             | CARRY       | CARRY       | DROP         |
  * | use_unconverged        | 0           | 1           | 1            |
  *
- * The constants are the paper's in all three: eigenvalue_ratio = batch_ratio = share_ratio = 2,
- * patience 10, epsilon 0.005, adversarial_share 0.2.
+ * spill, shrink_ratio and lr_cap are off in all three. The constants are the paper's:
+ * eigenvalue_ratio = batch_ratio = share_ratio = 2, patience 10, epsilon 0.005, adversarial_share
+ * 0.2.
  *
  * @retval ABSA_E_INVALID  unknown preset
  * @retval ABSA_E_ABI      options were not filled by absa_controller_options_init()

@@ -21,16 +21,17 @@ static const struct field {
     size_t offset;
     char kind;
 } fields[] = {
-    FIELD('l', batch),         FIELD('l', batch_next),    FIELD('l', window_rows),
-    FIELD('l', window_done),   FIELD('l', window_decays), FIELD('l', samples),
-    FIELD('l', epoch_samples), FIELD('l', epochs),        FIELD('l', updates),
-    FIELD('l', short_updates), FIELD('l', patience),      FIELD('l', bad_run),
-    FIELD('l', last_growth),   FIELD('l', crossed),       FIELD('d', share),
-    FIELD('d', reference),     FIELD('d', last_lr),       FIELD('d', before_lr),
-    FIELD('l', last_batch),    FIELD('l', before_batch),  FIELD('i', last_short),
-    FIELD('i', due),           FIELD('i', collapsed),     FIELD('i', can_take_back),
-    FIELD('i', reason),        FIELD('l', told_decays),   FIELD('d', window_gamma),
-    FIELD('d', told_gamma),
+    FIELD('l', batch),         FIELD('l', batch_next),   FIELD('l', window_rows),
+    FIELD('l', window_done),   FIELD('d', spill),        FIELD('l', samples),
+    FIELD('l', epoch_samples), FIELD('l', epochs),       FIELD('l', updates),
+    FIELD('l', short_updates), FIELD('l', patience),     FIELD('l', bad_run),
+    FIELD('l', last_growth),   FIELD('l', crossed),      FIELD('d', share),
+    FIELD('d', reference),     FIELD('d', last_lr),      FIELD('d', before_lr),
+    FIELD('l', last_batch),    FIELD('l', before_batch), FIELD('i', last_short),
+    FIELD('i', due),           FIELD('i', collapsed),    FIELD('i', can_take_back),
+    FIELD('i', reason),        FIELD('l', told_decays),  FIELD('d', window_gamma),
+    FIELD('d', told_gamma),    FIELD('d', window_lr),    FIELD('d', window_lr_multiplier),
+    FIELD('d', curvature),
 };
 
 enum { FIELDS = sizeof fields / sizeof fields[0], MOST_BYTES = 2048 };
@@ -184,17 +185,19 @@ static int plausible(const absa_controller_options *o, const absa__ctl_state *s)
 {
     return s->batch >= 1 && s->batch <= o->batch_max && s->batch_next >= 1 &&
            s->batch_next <= o->batch_max && s->window_rows >= 1 && s->window_rows <= s->batch &&
-           s->window_done >= 0 && s->window_done < s->window_rows && s->window_decays >= 0 &&
-           s->window_decays <= ABSA_DECAY_POINTS && s->samples >= s->window_done &&
+           s->window_done >= 0 && s->window_done < s->window_rows && s->samples >= s->window_done &&
            s->epochs >= 0 && s->updates >= 0 && s->short_updates >= 0 && s->patience >= 0 &&
            s->bad_run >= 0 && s->last_growth >= -1 && s->crossed >= 0 && s->share >= 0.0 &&
-           s->share <= 1.0 && !isinf(s->reference) && !(s->reference <= 0.0) &&
-           s->window_gamma >= 0.0 && s->window_gamma <= 1.0 && s->told_gamma >= 0.0 &&
-           s->told_gamma <= 1.0 && s->told_decays >= 0 && s->told_decays <= ABSA_DECAY_POINTS &&
-           s->last_lr >= 0.0 && isfinite(s->last_lr) && s->before_lr >= 0.0 &&
-           isfinite(s->before_lr) && s->last_batch >= 0 && s->before_batch >= 0 &&
-           (s->last_batch == 0 || s->last_lr > 0.0) && s->updates < INT64_MAX &&
-           s->epoch_samples <= s->samples && s->epoch_samples >= -s->batch &&
+           s->window_lr >= 0.0 && isfinite(s->window_lr) && s->window_lr_multiplier >= 0.0 &&
+           isfinite(s->window_lr_multiplier) && s->spill > 0.0 && s->spill <= 1.0 &&
+           !isinf(s->curvature) && !(s->curvature <= 0.0) && s->share <= 1.0 &&
+           !isinf(s->reference) && !(s->reference <= 0.0) && s->window_gamma >= 0.0 &&
+           s->window_gamma <= 1.0 && s->told_gamma >= 0.0 && s->told_gamma <= 1.0 &&
+           s->told_decays >= 0 && s->told_decays <= ABSA_DECAY_POINTS && s->last_lr >= 0.0 &&
+           isfinite(s->last_lr) && s->before_lr >= 0.0 && isfinite(s->before_lr) &&
+           s->last_batch >= 0 && s->before_batch >= 0 && (s->last_batch == 0 || s->last_lr > 0.0) &&
+           s->updates < INT64_MAX && s->epoch_samples <= s->samples &&
+           s->epoch_samples >= -o->batch_max &&
            (s->due | s->collapsed | s->last_short | s->can_take_back) >> 1 == 0;
 }
 
@@ -224,6 +227,9 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
     if (!plausible(o, &s))
         return absa__fail(ctx, differ ? ABSA_E_MISMATCH : ABSA_E_FORMAT,
                           "the state cannot be gone on from under these options");
+    /* A window that has no rows yet follows the new options. */
+    if (differ && s.window_done == 0)
+        absa__ctl_open_window(o, &s);
     *out = s;
     return ABSA_OK;
 }

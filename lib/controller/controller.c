@@ -152,24 +152,26 @@ static absa_status share_measurement(absa_controller *c, absa_status own, absa__
 {
     if (!c->options.reduce)
         return own;
-    double v[7] = {0.0};
+    double v[8] = {0.0};
     if (own)
-        v[6] = 1.0; /* nobody may wait for this process */
+        v[7] = 1.0; /* nobody may wait for this process */
     else if (c->options.process == 0) {
         v[0] = m->value;
         v[1] = m->lower;
         v[2] = m->upper;
         v[3] = m->converged;
         v[4] = m->consistent;
-        v[5] = (double)m->products;
+        v[5] = m->answer;
+        v[6] = (double)m->products;
     }
-    const absa_status status = reduce(c, v, 7);
+    const absa_status status = reduce(c, v, 8);
     if (own || status)
         return own ? own : status;
-    if (v[6] != 0.0)
+    if (v[7] != 0.0)
         return absa__fail(c->ctx, ABSA_E_PEER,
-                          "%g of the other processes could not observe their measurement", v[6]);
-    *m = (absa__measurement){v[0], v[1], v[2], v[3] != 0.0, v[4] != 0.0, (int64_t)v[5]};
+                          "%g of the other processes could not observe their measurement", v[7]);
+    *m = (absa__measurement){v[0],        v[1],          v[2],         v[3] != 0.0,
+                             v[4] != 0.0, (int32_t)v[5], (int64_t)v[6]};
     return ABSA_OK;
 }
 
@@ -256,13 +258,10 @@ absa_status absa_controller_observe(absa_controller *controller, const absa_eige
         return status;
     absa_eigen_result r;
     status = read_result(controller, result, &r);
-    /* "Not below" says too little to become the first Eig. */
-    if (!status && r.answer == ABSA_ANSWER_NOT_BELOW && isnan(controller->state.reference))
-        r.converged = 0;
-    return observe(
-        controller, status,
-        (absa__measurement){r.value, r.lower, r.upper, r.converged, r.consistent, r.products},
-        decision);
+    return observe(controller, status,
+                   (absa__measurement){r.value, r.lower, r.upper, r.converged, r.consistent,
+                                       r.answer, r.products},
+                   decision);
 }
 
 absa_status absa_controller_observe_value(absa_controller *controller, double value,
@@ -272,8 +271,8 @@ absa_status absa_controller_observe_value(absa_controller *controller, double va
     if (status)
         return status;
     absa__log(controller->ctx, ABSA_LOG_INFO, "eigenvalue %g taken unverified", value);
-    return observe(controller, ABSA_OK, (absa__measurement){value, value, value, 1, 1, 0},
-                   decision);
+    return observe(controller, ABSA_OK,
+                   (absa__measurement){value, value, value, 1, 1, ABSA_ANSWER_NONE, 0}, decision);
 }
 
 absa_status absa_controller_advance(absa_controller *controller, int64_t samples)

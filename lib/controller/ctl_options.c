@@ -53,6 +53,14 @@ const absa__option absa__ctl_options[] = {
     OPTION('i', gradient, "mean sum"),
     OPTION('i', across, "sum mean"),
     OPTION('i', momentum, "plain lr_inside sum"),
+    OPTION('i', spill, "0 1"),
+    OPTION('i', lr_cap_nesterov, "0 1"),
+    OPTION('d', shrink_ratio, NULL),
+    OPTION('d', lr_cap, NULL),
+    OPTION('d', lr_cap_momentum, NULL),
+    OPTION('d', polynomial_end, NULL),
+    OPTION('d', polynomial_power, NULL),
+    OPTION('d', polynomial_final, NULL),
 };
 
 const int32_t absa__ctl_option_count =
@@ -79,6 +87,9 @@ static void apply_preset(absa_controller_options *o, int32_t preset)
     o->epoch_tail = authors ? ABSA_TAIL_DROP : ABSA_TAIL_CARRY;
     o->use_unconverged = !recommended;
     o->count_bad = 0;
+    o->spill = 0;
+    o->shrink_ratio = 0.0;
+    o->lr_cap = 0.0;
 }
 
 void absa_controller_options_init(absa_controller_options *options, size_t size)
@@ -91,6 +102,9 @@ void absa_controller_options_init(absa_controller_options *options, size_t size)
     o.lr = 0.1;
     o.lr_decay = 0.2;
     o.warmup = -1.0;
+    o.lr_cap_momentum = 0.9;
+    o.polynomial_power = 2.0;
+    o.polynomial_final = 0.01;
     apply_preset(&o, ABSA_PRESET_RECOMMENDED);
     absa__struct_init(options, size, &o, sizeof o);
 }
@@ -326,6 +340,17 @@ absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o)
                                                             : samples / (double)o->batch;
     }
     REQUIRE(o->adversarial_end >= 0.0, "%g", adversarial_end, "-1, or 0 and more");
+    REQUIRE(o->shrink_ratio == 0.0 || (o->shrink_ratio >= 1.0 && isfinite(o->shrink_ratio)), "%g",
+            shrink_ratio, "0, or at least 1");
+    REQUIRE(o->lr_cap >= 0.0 && isfinite(o->lr_cap), "%g", lr_cap, "0 or more");
+    REQUIRE(o->lr_cap_momentum >= 0.0 && o->lr_cap_momentum < 1.0, "%g", lr_cap_momentum,
+            "at least 0 and below 1");
+    REQUIRE(o->polynomial_end >= 0.0 && isfinite(o->polynomial_end), "%g", polynomial_end,
+            "0 or more");
+    REQUIRE(o->polynomial_power > 0.0 && o->polynomial_power <= 100.0, "%g", polynomial_power,
+            "above 0 and at most 100");
+    REQUIRE(o->polynomial_final > 0.0 && o->polynomial_final <= 1.0, "%g", polynomial_final,
+            "above 0 and at most 1");
     REQUIRE(o->epsilon >= 0.0 && isfinite(o->epsilon), "%g", epsilon, "0 or more");
     return ABSA_OK;
 }

@@ -10,7 +10,6 @@ typedef struct absa__ctl_state {
     int64_t batch_next;    /* B of the next window: differs while a growth waits */
     int64_t window_rows;   /* rows of the open window: batch, or fewer when cut short */
     int64_t window_done;   /* rows it has */
-    int64_t window_decays; /* decay points behind it when it opened: one window has one lr */
     int64_t told_decays;   /* decay points that the last decision told of */
     int64_t samples;       /* used in all */
     int64_t epoch_samples; /* used since the last end_epoch */
@@ -18,13 +17,17 @@ typedef struct absa__ctl_state {
     int64_t updates;
     int64_t short_updates;
     int64_t patience;
-    int64_t bad_run;      /* bad measurements in a row */
-    int64_t last_growth;  /* samples at the last growth; -1: none */
-    int64_t crossed;      /* multiples of measure_every whose measurement is made or due */
-    double share;         /* gamma before adversarial_end and batch_max have their say */
-    double reference;     /* Eig; NaN before the first */
-    double window_gamma;  /* gamma when the window opened */
-    double told_gamma;    /* gamma that the last decision told of */
+    int64_t bad_run;     /* bad measurements in a row */
+    int64_t last_growth; /* samples at the last growth; -1: none */
+    int64_t crossed;     /* multiples of measure_every whose measurement is made or due */
+    double share;        /* gamma before adversarial_end and batch_max have their say */
+    double reference;    /* Eig; NaN before the first */
+    double window_gamma; /* gamma when the window opened */
+    double told_gamma;   /* gamma that the last decision told of */
+    double window_lr;    /* of the open window: one window, one learning rate */
+    double window_lr_multiplier;
+    double spill;         /* share of lr that is left after what batch_max swallowed */
+    double curvature;     /* of the last good measurement; NaN before the first */
     double last_lr;       /* of the last update; 0 before the first */
     double before_lr;     /* of the update before it, for taking one back */
     int64_t last_batch;   /* of the last update; 0 before the first */
@@ -40,7 +43,7 @@ typedef struct absa__ctl_state {
 /* What the host measured. */
 typedef struct absa__measurement {
     double value, lower, upper;
-    int32_t converged, consistent;
+    int32_t converged, consistent, answer;
     int64_t products;
 } absa__measurement;
 
@@ -69,7 +72,12 @@ int64_t absa__ctl_decays(const absa_controller_options *o, const absa__ctl_state
  * host's own schedule does not have. */
 double absa__ctl_lr(const absa_controller_options *o, const absa__ctl_state *s, int64_t b,
                     int64_t decays);
-double absa__ctl_lr_multiplier(const absa_controller_options *o, int64_t b, int64_t decays);
+double absa__ctl_lr_multiplier(const absa_controller_options *o, const absa__ctl_state *s,
+                               int64_t b, int64_t decays);
+
+/* A batch within the options: a multiple of batch_multiple (of batch when accumulating), at most
+ * batch_max, at least now. */
+int64_t absa__ctl_fit(const absa_controller_options *o, double wish, int64_t now);
 
 /* B that a schedule asks for: GG's growth at decay points; the present one otherwise. */
 int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__ctl_state *s);

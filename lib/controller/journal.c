@@ -14,8 +14,9 @@ void absa_decision_init(absa_decision *decision, size_t size)
 }
 
 static const char *const reasons[] = {
-    "none",      "first",        "eigenvalue",  "patience",     "not_below", "unsettled", "dwell",
-    "nonfinite", "not_positive", "unconverged", "inconsistent", "blind",     "fixed",     "decay",
+    "none",         "first", "eigenvalue", "patience",     "not_below",
+    "unsettled",    "dwell", "nonfinite",  "not_positive", "unconverged",
+    "inconsistent", "blind", "fixed",      "decay",        "shrink",
 };
 
 static const char *const events[] = {"measurement", "skip",           "epoch",
@@ -59,12 +60,13 @@ absa_status absa_decision_format(const absa_decision *decision, char *buffer, si
         ",\"epoch\":%" PRId64 ",\"batch_before\":%" PRId64 ",\"batch\":%" PRId64
         ",\"lr_before\":%s,\"lr\":%s,\"gamma_before\":%s,\"gamma\":%s,\"value\":%s,\"lower\":%s,"
         "\"upper\":%s,\"threshold\":%s,\"reference\":%s,\"patience\":%" PRId64
-        ",\"products\":%" PRId64 "}",
+        ",\"products\":%" PRId64 ",\"converged\":%d,\"consistent\":%d,\"answer\":%d}",
         event_name(d.event), absa_reason_name(d.reason), d.update, d.samples, d.epoch,
         d.batch_before, d.batch, number(d.lr_before, t[0]), number(d.lr, t[1]),
         number(d.gamma_before, t[2]), number(d.gamma, t[3]), number(d.value, t[4]),
         number(d.lower, t[5]), number(d.upper, t[6]), number(d.threshold, t[7]),
-        number(d.reference, t[8]), d.patience, d.products);
+        number(d.reference, t[8]), d.patience, d.products, (int)d.converged, (int)d.consistent,
+        (int)d.answer);
     *size = (size_t)length + 1;
     if (!buffer)
         return ABSA_OK;

@@ -26,8 +26,10 @@ void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s)
 {
     s->batch = s->batch_next;
     s->window_rows = s->batch;
-    s->window_decays = absa__ctl_decays(o, s);
     s->window_gamma = absa__ctl_gamma(o, s);
+    const int64_t decays = absa__ctl_decays(o, s);
+    s->window_lr = absa__ctl_lr(o, s, s->batch, decays);
+    s->window_lr_multiplier = absa__ctl_lr_multiplier(o, s, s->batch, decays);
     const int64_t rest = epoch_rest(o, s), later = o->epochs - s->epochs - 1;
     if (later < 0)
         return; /* training has finished */
@@ -47,7 +49,8 @@ void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s)
     *s = zero;
     s->batch_next = o->strategy == ABSA_STRATEGY_FB ? o->batch_max : o->batch;
     s->share = o->adversarial_share;
-    s->reference = (double)NAN;
+    s->reference = s->curvature = (double)NAN;
+    s->spill = 1.0;
     s->last_growth = -1;
     s->batch_next = absa__ctl_scheduled_batch(o, s);
     s->told_decays = absa__ctl_decays(o, s);
@@ -122,8 +125,8 @@ void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, 
     p->rows_done = s->window_done;
     p->micro_batch = o->micro_batch;
     p->micro_batches = rest / round + (rest % round != 0);
-    p->lr = absa__ctl_lr(o, s, s->batch, s->window_decays);
-    p->lr_multiplier = absa__ctl_lr_multiplier(o, s->batch, s->window_decays);
+    p->lr = s->window_lr;
+    p->lr_multiplier = s->window_lr_multiplier;
     p->momentum_multiplier = momentum_multiplier(o, s, p->lr);
     p->gamma = window_gamma(s);
     p->epsilon = o->epsilon;

@@ -18,90 +18,6 @@ int absa__ctl_measures(const absa_controller_options *o, const absa__ctl_state *
     return adaptive(o) && !(o->finish_at_batch_max && s->batch_next >= o->batch_max);
 }
 
-int absa__ctl_finished(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    return s->epochs >= o->epochs;
-}
-
-/* What the schedule's unit has reached. */
-static double reached(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    return (double)(o->unit == ABSA_UNIT_EPOCHS    ? s->epochs
-                    : o->unit == ABSA_UNIT_UPDATES ? s->updates
-                                                   : s->samples);
-}
-
-double absa__ctl_gamma(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    const int over = o->strategy != ABSA_STRATEGY_ABSA || s->collapsed ||
-                     reached(o, s) >= o->adversarial_end ||
-                     (o->finish_at_batch_max && s->batch_next >= o->batch_max);
-    return over ? 0.0 : s->share;
-}
-
-int64_t absa__ctl_decays(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    int64_t count = 0;
-    while (count < o->decay_count && reached(o, s) >= o->decay[count])
-        count++;
-    return count;
-}
-
-/* A batch within the options: a multiple of batch_multiple, at most batch_max, at least now. */
-static int64_t fit(const absa_controller_options *o, double wish, int64_t now)
-{
-    int64_t b = wish < (double)o->batch_max ? (int64_t)wish : o->batch_max;
-    if (o->growth == ABSA_GROWTH_ACCUMULATION)
-        b -= b % o->batch;
-    else
-        b -= b % o->batch_multiple;
-    return b > now ? b : now;
-}
-
-int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    if (o->strategy != ABSA_STRATEGY_GG)
-        return s->batch_next;
-    const double factor = pow(o->lr_decay, (double)absa__ctl_decays(o, s));
-    /* 128 / 0.2 must be 640 though 0.2 is not a fifth: a part in 10^9 is rounding, not a wish. */
-    return fit(o, (double)o->batch / factor * (1.0 + 1e-9), o->batch);
-}
-
-static double ratio_factor(const absa_controller_options *o, int64_t b)
-{
-    if (o->strategy == ABSA_STRATEGY_BL || o->lr_rule == ABSA_LR_RULE_NONE)
-        return 1.0;
-    const double ratio = (double)b / (double)o->batch_ref;
-    return o->lr_rule == ABSA_LR_RULE_SQRT ? sqrt(ratio) : ratio;
-}
-
-static double warmup_factor(const absa_controller_options *o, const absa__ctl_state *s, int64_t b)
-{
-    /* Updates of the warm-up are counted by where their window began. */
-    const double begun = (double)(s->samples - s->window_done);
-    const double at = o->unit == ABSA_UNIT_UPDATES   ? (double)s->updates
-                      : o->unit == ABSA_UNIT_SAMPLES ? begun
-                                                     : begun / (double)absa__ctl_epoch_size(o);
-    if (at >= o->warmup)
-        return 1.0;
-    const double start =
-        o->warmup_start > 0.0 ? o->warmup_start : fmin(1.0, 1.0 / ratio_factor(o, b));
-    return start + (1.0 - start) * (at / o->warmup);
-}
-
-double absa__ctl_lr_multiplier(const absa_controller_options *o, int64_t b, int64_t decays)
-{
-    /* GG takes the host's decays into its own hands: growth, and what the cap left of the decay. */
-    return o->strategy == ABSA_STRATEGY_GG ? ratio_factor(o, b) * pow(o->lr_decay, (double)decays)
-                                           : ratio_factor(o, b);
-}
-
-double absa__ctl_lr(const absa_controller_options *o, const absa__ctl_state *s, int64_t b,
-                    int64_t decays)
-{
-    return o->lr * ratio_factor(o, b) * pow(o->lr_decay, (double)decays) * warmup_factor(o, s, b);
-}
-
 /* Learning rate of the next window, as things stand. */
 static double next_lr(const absa_controller_options *o, const absa__ctl_state *s)
 {
@@ -146,17 +62,34 @@ static void grow(const absa_controller_options *o, absa__ctl_state *s)
     double wish = o->batch_ratio * (double)s->batch_next;
     if (o->growth == ABSA_GROWTH_ACCUMULATION)
         wish = floor((double)(s->batch_next / o->batch) * o->batch_ratio) * (double)o->batch;
-    s->batch_next = fit(o, floor(wish), s->batch_next);
+    wish = floor(wish);
+    s->batch_next = absa__ctl_fit(o, wish, s->batch_next);
     s->last_growth = s->samples;
+    if (o->spill)
+        s->spill *= (double)s->batch_next / wish;
 }
 
-static int bad(const absa_controller_options *o, const absa__measurement *m, int32_t *reason)
+/* A smaller batch, if there is one; answers whether there was. */
+static int shrink(const absa_controller_options *o, absa__ctl_state *s)
 {
-    *reason = !isfinite(m->value)                    ? ABSA_REASON_NONFINITE
-              : m->value <= 0.0                      ? ABSA_REASON_NOT_POSITIVE
-              : !m->consistent                       ? ABSA_REASON_INCONSISTENT
-              : !m->converged && !o->use_unconverged ? ABSA_REASON_UNCONVERGED
-                                                     : ABSA_REASON_NONE;
+    double wish = (double)s->batch_next / o->batch_ratio;
+    if (o->growth == ABSA_GROWTH_ACCUMULATION)
+        wish = floor((double)(s->batch_next / o->batch) / o->batch_ratio) * (double)o->batch;
+    const int64_t b = absa__ctl_fit(o, wish, o->batch), was = s->batch_next;
+    s->batch_next = b < was ? b : was;
+    return b < was;
+}
+
+static int bad(const absa_controller_options *o, const absa__ctl_state *s,
+               const absa__measurement *m, int32_t *reason)
+{
+    /* "Not below" says too little to become the first Eig. */
+    const int too_little = m->answer == ABSA_ANSWER_NOT_BELOW && isnan(s->reference);
+    *reason = !isfinite(m->value)                                    ? ABSA_REASON_NONFINITE
+              : m->value <= 0.0                                      ? ABSA_REASON_NOT_POSITIVE
+              : !m->consistent                                       ? ABSA_REASON_INCONSISTENT
+              : (!m->converged && !o->use_unconverged) || too_little ? ABSA_REASON_UNCONVERGED
+                                                                     : ABSA_REASON_NONE;
     return *reason != ABSA_REASON_NONE;
 }
 
@@ -192,6 +125,15 @@ static int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s,
     return ABSA_REASON_PATIENCE;
 }
 
+/* What the ceiling of lr goes by: the largest the eigenvalue can be, as far as that is known. */
+static void remember_curvature(absa__ctl_state *s, const absa__measurement *m)
+{
+    const double most = isfinite(m->upper) ? fmax(m->upper, m->value) : m->value;
+    /* "Not below" gives a lower bound, which can raise the curvature, but not lower it. */
+    if (m->answer != ABSA_ANSWER_NOT_BELOW || isnan(s->curvature) || most > s->curvature)
+        s->curvature = most;
+}
+
 static int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
                      const absa__measurement *m)
 {
@@ -205,6 +147,14 @@ static int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
     /* An interval that does not reach its own value would be no proof. */
     const int triggered =
         o->trigger == ABSA_TRIGGER_POINT ? by_value : below(o, fmax(m->upper, m->value), threshold);
+    const double least = o->trigger == ABSA_TRIGGER_POINT ? m->value : fmin(m->lower, m->value);
+    /* What batch_max has finished stays finished. */
+    if (o->shrink_ratio > 0.0 && least > s->reference * o->shrink_ratio &&
+        absa__ctl_measures(o, s) && shrink(o, s)) {
+        s->reference = m->value;
+        s->patience = 0;
+        return ABSA_REASON_SHRINK;
+    }
     if (!triggered)
         return wait_longer(o, s, by_value ? ABSA_REASON_UNSETTLED : ABSA_REASON_NOT_BELOW);
     if (resting(o, s))
@@ -225,10 +175,13 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
     d->lower = m->lower;
     d->upper = m->upper;
     d->products = m->products;
+    d->converged = m->converged;
+    d->consistent = m->consistent;
+    d->answer = m->answer;
     s->due = 0;
     if (!adaptive(o)) {
         reason = ABSA_REASON_FIXED;
-    } else if (bad(o, m, &reason)) {
+    } else if (bad(o, s, m, &reason)) {
         /* A bad one may bring patience to its end, but the growth itself waits for a good one. */
         if (o->count_bad)
             count_toward_patience(o, s);
@@ -236,6 +189,7 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
             reason = ABSA_REASON_BLIND;
     } else {
         s->bad_run = 0;
+        remember_curvature(s, m);
         reason = judge(o, s, m);
     }
     after(o, s, reason, d);
@@ -287,10 +241,9 @@ void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state 
 
 static void complete_window(const absa_controller_options *o, absa__ctl_state *s)
 {
-    const double lr = absa__ctl_lr(o, s, s->batch, s->window_decays);
     s->before_lr = s->last_lr;
     s->before_batch = s->last_batch;
-    s->last_lr = lr;
+    s->last_lr = s->window_lr;
     s->last_batch = s->batch;
     s->last_short = s->window_rows < s->batch;
     s->can_take_back = 1;

@@ -54,6 +54,12 @@ static absa_controller_options random_options(dice *d)
     o.use_unconverged = roll(d) < 0.3;
     o.trigger = roll(d) < 0.5 ? ABSA_TRIGGER_INTERVAL : ABSA_TRIGGER_POINT;
     o.warmup = 0.0;
+    if (roll(d) < 0.2) {
+        o.shrink_ratio = 1.0 + roll(d) * 3.0;
+        o.spill = roll(d) < 0.5;
+        o.lr_cap = roll(d) < 0.5 ? 0.1 + roll(d) : 0.0;
+        o.polynomial_end = roll(d) < 0.5 ? (double)pick(d, 1, 20) : 0.0;
+    }
     return o;
 }
 
@@ -132,7 +138,8 @@ static void check_plan(const history *h, const absa_plan *before, const absa_pla
     cr_assert(p->rows >= 1 && p->rows <= p->batch && p->rows_done < p->rows);
     cr_assert(p->gamma >= 0.0 && p->gamma <= before->gamma, "gamma never rises");
     cr_assert_eq(p->samples, h->samples, "no sample is lost or counted twice");
-    cr_assert_geq(p->batch, before->batch);
+    if (o->shrink_ratio == 0.0)
+        cr_assert_geq(p->batch, before->batch);
     if (before->rows_done > 0 && p->update == before->update) {
         cr_assert_eq(p->batch, before->batch, "B changes at boundaries only");
         cr_assert_eq(p->lr, before->lr, "one window, one learning rate");
@@ -140,6 +147,11 @@ static void check_plan(const history *h, const absa_plan *before, const absa_pla
     /* lr / B is lr / batch_ref times a power of lr_decay that only grows. */
     const double scale =
         o->strategy == ABSA_STRATEGY_BL ? 1.0 : (double)p->batch / (double)o->batch;
+    if (o->shrink_ratio > 0.0) {
+        /* The extensions only lower it further. */
+        cr_assert(p->lr > 0.0 && p->lr <= o->lr * scale * (1.0 + 1e-12));
+        return;
+    }
     const double decays = log(p->lr / (o->lr * scale)) / log(o->lr_decay);
     cr_assert_float_eq(decays, round(decays), 1e-9);
     cr_assert(round(decays) >= 0 && round(decays) <= (double)o->decay_count);
@@ -205,7 +217,7 @@ Test(histories, keep_every_law)
         dice d = {(uint64_t)i, 0};
         run_history(&h, &d);
     }
-    for (int32_t r = ABSA_REASON_NONE; r <= ABSA_REASON_DECAY && count >= 100000; r++)
+    for (int32_t r = ABSA_REASON_NONE; r <= ABSA_REASON_SHRINK && count >= 100000; r++)
         cr_assert_geq(reasons[r], 100, "%s happened %d times", absa_reason_name(r),
                       (int)reasons[r]);
     absa_context_destroy(&h.ctx);
