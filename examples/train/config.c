@@ -10,6 +10,8 @@
 
 /* Each takes a row of the history. */
 enum { MOST_EPOCHS = 1000000 };
+/* keep_hint until the rule is known. */
+enum { BY_RULE = -1 };
 
 /* Chosen on real runs so that each data set is learnt with nothing but its name given. */
 static const struct {
@@ -25,7 +27,7 @@ static const struct {
     [DATA_CIFAR100] = {"cifar100", "lenet", 30, 64, 2048, 0.01, 0.9, 1},
 };
 
-static const char *const models[] = {"logreg", "mlp", "lenet"};
+static const char *const models[] = {"logreg", "mlp", "lenet", "resnet8", "resnet20"};
 static const char *const rules[] = {"checked", "residual", "certified", "fixed", "power", "decide"};
 static const char *const ends[] = {"largest", "smallest", "magnitude", "both"};
 static const char *const memories[] = {"auto", "value", "basis"};
@@ -120,10 +122,10 @@ static void fill_defaults(config *c)
     c->controller.lr = data_defaults[c->data].lr;
     c->momentum = data_defaults[c->data].momentum;
     absa_eigen_options_init(&c->eigen, sizeof c->eigen);
-    /* Only whether the eigenvalue fell: the controller asks no more. */
-    c->eigen.rule = ABSA_RULE_DECIDE;
-    c->eigen.keep_hint = -1; /* not given: a question that is asked again and again wants it */
     c->probe = 512;
+    /* The cheapest rule that still proves what it says. */
+    c->eigen.rule = ABSA_RULE_DECIDE;
+    c->eigen.keep_hint = BY_RULE;
     if (c->preset != ABSA_PRESET_RECOMMENDED) {
         c->eigen.rule = ABSA_RULE_POWER;
         c->probe = c->preset == ABSA_PRESET_PAPER ? 4096 : 128;
@@ -157,12 +159,12 @@ static int set_eigen(absa_eigen_options *e, const char *name, const char *text, 
     if (strcmp(name, "rule") == 0) {
         status = choice(name, text, rules, COUNT(rules), &index);
         e->rule = status ? e->rule : index;
-    } else if (strcmp(name, "which") == 0) {
-        status = choice(name, text, ends, COUNT(ends), &index);
-        e->which = status ? e->which : index;
     } else if (strcmp(name, "memory") == 0) {
         status = choice(name, text, memories, COUNT(memories), &index);
         e->memory = status ? e->memory : index;
+    } else if (strcmp(name, "which") == 0) {
+        status = choice(name, text, ends, COUNT(ends), &index);
+        e->which = status ? e->which : index;
     } else if (strcmp(name, "keep_hint") == 0) {
         status = whole(name, text, 0, 1, &number);
         e->keep_hint = status ? e->keep_hint : (int32_t)number;
@@ -271,10 +273,8 @@ static int check_combinations(config *c)
         return refuse("power iteration gives no interval, but the trigger needs one: take another "
                       "--estimator, another --preset, or --set trigger=point");
     if (c->eigen.rule == ABSA_RULE_DECIDE && c->eigen.which != ABSA_WHICH_LARGEST)
-        return refuse("--estimator decide asks for the largest eigenvalue, not for --set which=%s",
-                      ends[c->eigen.which]);
-    if (c->keep_hint && c->eigen.rule == ABSA_RULE_POWER)
-        return refuse("power iteration keeps no eigenvector for --set keep_hint=1");
+        return refuse("--estimator decide knows the largest eigenvalue only: take another one for "
+                      "--set which=...");
     if (c->controller.strategy == ABSA_STRATEGY_GG && c->controller.decay_count == 0)
         return refuse(
             "--strategy gg grows the batch where the learning rate would decay: say where "
@@ -289,6 +289,23 @@ static int check_combinations(config *c)
     if (c->resume && ((c->log && strcmp(c->log, c->resume) == 0) ||
                       (c->report && strcmp(c->report, c->resume) == 0)))
         return refuse("--resume is the same file as --log or --report, %s", c->resume);
+    return DONE;
+}
+
+/* The program keeps the vector itself, so that a checkpoint can hold it. */
+static int resolve_hint(config *c)
+{
+    const int possible = c->eigen.rule != ABSA_RULE_POWER && c->eigen.memory != ABSA_MEMORY_VALUE;
+    if (c->eigen.keep_hint == 1 && !possible)
+        return refuse("--set keep_hint=1 needs the eigenvector, which power iteration and "
+                      "memory=value do not give");
+    c->keep_hint = c->eigen.keep_hint == BY_RULE ? possible && c->eigen.rule == ABSA_RULE_DECIDE
+                                                 : c->eigen.keep_hint;
+    c->eigen.keep_hint = 0;
+    if (c->keep_hint) {
+        c->eigen.memory = ABSA_MEMORY_BASIS;
+        c->eigen.max_vectors = c->eigen.max_products + 1;
+    }
     return DONE;
 }
 
@@ -316,16 +333,5 @@ int config_resolve(absa_context *ctx, const options *o, config *c)
     c->resume = o->text[OPTION_RESUME];
     c->report = o->text[OPTION_REPORT];
     c->quiet = o->quiet;
-    /* The program keeps the vector itself, so that a checkpoint can hold it. */
-    c->keep_hint = c->eigen.keep_hint >= 0
-                       ? c->eigen.keep_hint
-                       : c->eigen.rule == ABSA_RULE_DECIDE && c->eigen.memory != ABSA_MEMORY_VALUE;
-    c->eigen.keep_hint = 0;
-    if (c->keep_hint && c->eigen.memory == ABSA_MEMORY_VALUE)
-        return refuse("--set keep_hint=1 needs the eigenvector, which --set memory=value drops");
-    if (c->keep_hint) {
-        c->eigen.memory = ABSA_MEMORY_BASIS;
-        c->eigen.max_vectors = c->eigen.max_products + 1;
-    }
-    return check_combinations(c);
+    return resolve_hint(c) ? REFUSED : check_combinations(c);
 }

@@ -7,11 +7,15 @@
 #include <absa/adversarial.h>
 #include <absa/random.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Streams of absa/random.h; the weights take the lowest ones. */
 static const uint64_t order_stream = UINT64_C(1) << 40, probe_stream = UINT64_C(2) << 40;
+
+/* How fast the running statistics of batch normalisation follow. */
+static const double running_share = 0.1;
 
 /* Present where BLAS is OpenBLAS. One thread is the fastest for networks of this size, and the sums
  * do not depend on the machine's cores. */
@@ -67,14 +71,16 @@ int host_create(absa_context *ctx, const config *c, const run_data *d, int64_t m
     h->window = zeros(h->n, sizeof(float));
     h->gradient = zeros(h->n, sizeof(float));
     h->hint = zeros(c->keep_hint ? h->n : 0, sizeof(float));
+    h->statistic_count = absa_refnet_statistic_count(h->net);
+    h->statistics = zeros(h->statistic_count, sizeof(double));
     h->x = zeros(h->micro_rows * features, sizeof(float));
     h->x_gradient = zeros(h->micro_rows * features, sizeof(float));
     h->labels = zeros(h->micro_rows, sizeof(int32_t));
     h->order = zeros(rows, sizeof(int64_t));
     h->probe_x = zeros(h->probe_rows * features, sizeof(float));
     h->probe_labels = zeros(h->probe_rows, sizeof(int32_t));
-    if (!h->theta || !h->velocity || !h->window || !h->gradient || !h->hint || !h->x ||
-        !h->x_gradient || !h->labels || !h->order || !h->probe_x || !h->probe_labels)
+    if (!h->theta || !h->velocity || !h->window || !h->gradient || !h->hint || !h->statistics ||
+        !h->x || !h->x_gradient || !h->labels || !h->order || !h->probe_x || !h->probe_labels)
         return give_up("not enough memory");
     if (absa_refnet_init_parameters(h->net, c->seed, h->theta))
         return give_up("%s", absa_context_message(ctx));
@@ -91,6 +97,7 @@ void host_release(host *h)
     free(h->window);
     free(h->gradient);
     free(h->hint);
+    free(h->statistics);
     free(h->x);
     free(h->x_gradient);
     free(h->labels);
@@ -123,7 +130,8 @@ static int perturb(host *h, int64_t rows, double epsilon)
 {
     const int64_t features = h->d->train_view.features;
     double lo = 0, hi = 1;
-    if (absa_refnet_input_gradient(h->net, h->theta, h->x, h->labels, rows, h->x_gradient, NULL))
+    if (absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE) ||
+        absa_refnet_input_gradient(h->net, h->theta, h->x, h->labels, rows, h->x_gradient, NULL))
         return give_up("%s", absa_context_message(h->ctx));
     if (h->c->preset == ABSA_PRESET_AUTHORS) {
         /* The authors clip to what the slice holds. */
@@ -155,7 +163,9 @@ int host_gradient(host *h, int64_t epoch, int64_t first, int64_t rows, int64_t p
         status = perturb(h, perturbed < rows ? perturbed : rows, epsilon);
     if (status)
         return status;
-    if (absa_refnet_gradient(h->net, h->theta, h->x, h->labels, rows, h->gradient, NULL))
+    if (absa_refnet_set_mode(h->net, ABSA_REFNET_TRAIN) ||
+        absa_refnet_gradient(h->net, h->theta, h->x, h->labels, rows, h->gradient, NULL) ||
+        absa_refnet_track(h->net, running_share))
         return give_up("%s", absa_context_message(h->ctx));
     const float w = (float)weight;
     for (int64_t i = 0; i < h->n; i++)
@@ -188,6 +198,11 @@ static int load_probe(host *h, int64_t number)
     return DONE;
 }
 
+double host_value(const absa_eigen_result *result)
+{
+    return result->answer == ABSA_ANSWER_NOT_BELOW ? (double)NAN : result->value;
+}
+
 int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_result *result)
 {
     absa_eigen_args args;
@@ -206,7 +221,8 @@ int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_resu
         args.hint_stream = h->hint_stream;
     }
     absa_eigen_result_init(result, sizeof *result);
-    if (absa_refnet_probe(h->net, h->theta, h->probe_x, h->probe_labels, h->probe_rows, NULL) ||
+    if (absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE) ||
+        absa_refnet_probe(h->net, h->theta, h->probe_x, h->probe_labels, h->probe_rows, NULL) ||
         absa_eigen_run(h->eigen, h->op, &args, result))
         return give_up("%s", absa_context_message(h->ctx));
     if (h->c->keep_hint) {
@@ -222,7 +238,8 @@ int host_evaluate(host *h, const absa_dataset_view *view, double *loss, double *
 {
     absa_refnet_evaluation e;
     absa_refnet_evaluation_init(&e, sizeof e);
-    if (absa_refnet_evaluate(h->net, h->theta, view->x, view->labels, view->rows, &e))
+    if (absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE) ||
+        absa_refnet_evaluate(h->net, h->theta, view->x, view->labels, view->rows, &e))
         return give_up("%s", absa_context_message(h->ctx));
     *loss = e.loss_sum / (double)e.rows;
     *accuracy = (double)e.correct / (double)e.rows;

@@ -17,8 +17,10 @@ typedef struct host {
     absa_eigen *eigen;
     int64_t n; /* parameters */
     float *theta, *velocity;
-    float *window;   /* weighted gradients of the open window */
-    float *gradient; /* of one micro-batch */
+    float *window;      /* weighted gradients of the open window */
+    float *gradient;    /* of one micro-batch */
+    double *statistics; /* of batch normalisation, for checkpoints */
+    int64_t statistic_count;
     int64_t micro_rows;
     float *x, *x_gradient; /* of one micro-batch */
     int32_t *labels;
@@ -42,9 +44,11 @@ int host_gradient(host *h, int64_t epoch, int64_t first, int64_t rows, int64_t p
                   double epsilon, double weight);
 /* velocity = momentum * velocity + window; theta -= lr * velocity; window = 0. */
 void host_step(host *h, double lr, double velocity_factor);
-/* Measures the top eigenvalue; `number` counts measurements from 0, plan says what it is compared
- * with. */
+/* Measures the top eigenvalue; `number` counts measurements from 0. The plan's threshold lets the
+ * estimator stop as soon as the controller's question is answered. */
 int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_result *result);
+/* The eigenvalue, or NaN when the estimator found only that it is not below the threshold. */
+double host_value(const absa_eigen_result *result);
 /* Mean loss without the weight-decay term, and the share of rows that are right. */
 int host_evaluate(host *h, const absa_dataset_view *view, double *loss, double *accuracy);
 

@@ -2,6 +2,7 @@
  * number. */
 #include "log.h"
 
+#include "host.h"
 #include "say.h"
 
 #include <errno.h>
@@ -93,12 +94,11 @@ int log_measurement(run_log *log, const absa_decision *decision, const absa_eige
 {
     if (!log->file)
         return DONE;
-    const double value = result->answer == ABSA_ANSWER_NOT_BELOW ? (double)NAN : result->value;
     return write_line(
         log, json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:I, s:o, s:o}",
                        "event", "measurement", "update", whole(decision->update), "samples",
                        whole(decision->samples), "epoch", whole(decision->epoch), "value",
-                       number(value), "lower", number(result->lower), "upper",
+                       number(host_value(result)), "lower", number(result->lower), "upper",
                        number(result->upper), "residual", number(result->residual), "products",
                        whole(result->products), "stop", stop_name(result->stop), "reason",
                        absa_reason_name(decision->reason), "batch", whole(decision->batch), "lr",

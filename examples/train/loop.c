@@ -80,11 +80,9 @@ static int measure(run *r, const absa_plan *plan)
         return broken(r);
     if (r->past.count > 0) {
         history_row *row = &r->past.rows[r->past.count - 1];
-        /* "Not below" is answered by a lower bound; there is no value to show. */
-        const int bare = result.answer == ABSA_ANSWER_NOT_BELOW;
-        row->value = bare ? (double)NAN : result.value;
+        row->value = host_value(&result);
         row->lower = result.lower;
-        row->upper = bare ? (double)INFINITY : result.upper;
+        row->upper = result.upper;
         row->products = r->s.products;
     }
     return log_measurement(&r->log, &decision, &result);
@@ -172,7 +170,7 @@ static int finish(run *r, const absa_plan *plan)
     print_rows(r);
     progress_wipe();
     if (!r->c.quiet)
-        printf("test accuracy %.2f %%, %lld updates, %lld products in %lld measurements, %.1f s\n",
+        printf("test accuracy %.2f %%, %lld updates, %lld hvps in %lld measurements, %.1f s\n",
                100 * t.accuracy, (long long)t.updates, (long long)t.products,
                (long long)t.measurements, t.seconds);
     int status = log_final(&r->log, &t);

@@ -19,7 +19,7 @@ static const struct {
     [OPTION_DATA] = {"data", "NAME", NULL, 1,
                      "glyphs (default), mushroom, mnist, cifar10, cifar100"},
     [OPTION_DATA_DIR] = {"data-dir", "DIR", NULL, 0, "directory of the data's files"},
-    [OPTION_MODEL] = {"model", "NAME", NULL, 1, "logreg, mlp, lenet (by data)"},
+    [OPTION_MODEL] = {"model", "NAME", NULL, 1, "logreg, mlp, lenet, resnet8, resnet20 (by data)"},
     [OPTION_STRATEGY] = {"strategy", "NAME", "strategy", 1, "bl, fb, gg, abs, absa (absa)"},
     [OPTION_PRESET] = {"preset", "NAME", NULL, 1, "recommended, paper, authors (recommended)"},
     [OPTION_EPOCHS] = {"epochs", "N", "epochs", 1, "passes over the data (by data)"},

@@ -53,8 +53,8 @@ void progress_wipe(void)
 
 void table_head(void)
 {
-    printf("%5s %6s %8s %6s %7s %7s %7s %17s %8s\n", "epoch", "batch", "lr", "gamma", "loss",
-           "acc %", "lambda", "[lower, upper]", "products");
+    printf("%5s %6s %7s %5s %7s %6s %9s %20s %7s\n", "epoch", "batch", "lr", "gamma", "loss",
+           "acc %", "lambda", "[lower, upper]", "hvps");
     fflush(stdout);
 }
 
@@ -64,10 +64,10 @@ void table_row(const history_row *row)
     progress_wipe();
     if (isfinite(row->value))
         snprintf(value, sizeof value, "%.3g", row->value);
-    if (isfinite(row->lower) && isfinite(row->upper))
-        snprintf(interval, sizeof interval, "[%.3g, %.3g]", row->lower, row->upper);
     else if (isfinite(row->lower))
-        snprintf(interval, sizeof interval, "[%.3g, inf)", row->lower);
+        snprintf(value, sizeof value, "> %.3g", row->lower);
+    if (isfinite(row->value) && isfinite(row->lower) && isfinite(row->upper))
+        snprintf(interval, sizeof interval, "[%.3g, %.3g]", row->lower, row->upper);
     printf("%5lld %6lld %8.4g %6.3f %7.4f %7.2f %7s %17s %8lld\n", (long long)row->epoch,
            (long long)row->batch, row->lr, row->gamma, row->loss, 100 * row->accuracy, value,
            interval, (long long)row->products);

@@ -39,7 +39,7 @@ static void put_number(FILE *f, double value)
 
 static void write_script(FILE *f, const config *c, const history *past)
 {
-    int shares = 0, values = 0;
+    int shares = 0, values = 0, bounds = 0;
     fputs("$run << EOD\n", f);
     for (int64_t i = 0; i < past->count; i++) {
         const history_row *r = &past->rows[i];
@@ -47,16 +47,15 @@ static void write_script(FILE *f, const config *c, const history *past)
         put_number(f, r->lr);
         put_number(f, r->gamma);
         put_number(f, r->value);
-        put_number(f, r->lower);
+        put_number(f, isfinite(r->value) ? r->lower : (double)NAN);
         put_number(f, isfinite(r->upper) ? r->upper : r->value);
         put_number(f, r->loss);
         put_number(f, 100 * r->accuracy);
-        /* What is known: the value, or only that it is at least so much. */
-        put_number(f, isfinite(r->value) ? r->value : r->lower);
         put_number(f, isfinite(r->value) ? (double)NAN : r->lower);
         fputc('\n', f);
         shares += r->gamma > 0;
-        values += isfinite(r->value) || isfinite(r->lower);
+        values += isfinite(r->value) && r->value > 0; /* the axis is logarithmic */
+        bounds += !isfinite(r->value) && isfinite(r->lower);
     }
     fputs("EOD\n", f);
     fprintf(f,
@@ -79,12 +78,13 @@ static void write_script(FILE *f, const config *c, const history *past)
           f);
     fputs("set title 'training loss'\nplot $run using 1:8 with linespoints ls 1\n", f);
     if (values)
-        fputs("set title 'top Hessian eigenvalue with interval (triangle: at least)'\n"
-              "set logscale y\nset yrange [*:*]\n"
-              "plot $run using 1:10 with lines lw 1 lc '#1f5fa8', "
-              "'' using 1:5:6:7 with yerrorbars ls 1, "
-              "'' using 1:11 with points pt 8 ps 0.9 lc '#1f5fa8'\nunset logscale\n",
-              f);
+        fprintf(f,
+                "set title 'top Hessian eigenvalue%s'\nset logscale y\nset yrange [*:*]\n"
+                "plot $run using 1:6:7 with filledcurves lc '#1f5fa8', '' using 1:5 with points ls "
+                "1, '' using 1:(valid(5) ? $5 : $10) with lines lw 1 dt 3 lc '#1f5fa8'%s\n"
+                "unset logscale\n",
+                bounds ? " (triangle: at least this)" : ", with interval",
+                bounds ? ", '' using 1:10 with points pt 8 ps 0.8 lc '#1f5fa8'" : "");
     else
         fputs("set title 'top Hessian eigenvalue (not measured)'\nset yrange [0:1]\nplot NaN\n", f);
     fprintf(f,

@@ -85,6 +85,10 @@ static int build(bytes_out *b, const options *o, const state *s)
         put_u64(b, h->hint_stream);
         put_floats(b, h->hint, h->n);
     }
+    put_u64(b, (uint64_t)h->statistic_count);
+    absa_refnet_read_statistics(h->net, h->statistics);
+    for (int64_t i = 0; i < h->statistic_count; i++)
+        put_f64(b, h->statistics[i]);
     put_i64(b, s->measurements);
     put_i64(b, s->products);
     put_f64(b, s->seconds);
@@ -324,6 +328,13 @@ int checkpoint_restore(const char *path, checkpoint *k, state *s)
         h->hint_stream = get_u64(in);
         get_floats(in, h->hint, h->n);
     }
+    if (get_u64(in) != (uint64_t)h->statistic_count)
+        in->failed = 1;
+    for (int64_t i = 0; i < h->statistic_count; i++)
+        h->statistics[i] = get_f64(in);
+    if (!in->failed && h->statistic_count > 0 &&
+        absa_refnet_write_statistics(h->net, h->statistics))
+        return refuse("%s: %s", path, absa_context_message(h->ctx));
     s->measurements = get_i64(in);
     s->products = get_i64(in);
     s->seconds = get_f64(in);

@@ -47,6 +47,8 @@ WRONG = [
     (["--probe", "0"], "--probe is '0'"),
     (["--estimator", "x"], "--estimator is 'x'"),
     (["--estimator", "power"], "no interval"),
+    (["--set", "which=smallest"], "--set which"),
+    (["--set", "which=top"], "which is 'top'"),
     (["--seed", "-1"], "--seed is '-1'"),
     (["--seed", "1x"], "--seed is '1x'"),
     (["--train-limit", "0"], "--train-limit is '0'"),

@@ -13,7 +13,10 @@ BASE = ["--train-limit", "1500", "--test-limit", "200", "--probe", "64", "--epoc
         "micro_batch=5", "--measure-every", "700"]
 SETTINGS = {
     "absa": BASE,
-    "absa with a hint": BASE + ["--set", "keep_hint=1"],
+    "absa without a hint": BASE + ["--set", "keep_hint=0"],
+    "a network with batch normalisation":
+        ["--train-limit", "200", "--test-limit", "50", "--probe", "32", "--epochs", "5", "--model",
+         "resnet8", "--set", "max_products=12", "--set", "micro_batch=5"],
     "authors": ["--preset", "authors", *BASE[:-2]],
     "gg": ["--strategy", "gg", *BASE],
 }
