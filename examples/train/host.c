@@ -21,6 +21,12 @@ static const double running_share = 0.1;
  * do not depend on the machine's cores. */
 extern void openblas_set_num_threads(int threads) __attribute__((weak));
 
+/* A loss that is no number any more is the run's outcome, not a fault. */
+static int failed(const host *h, absa_status status)
+{
+    return status == ABSA_E_NONFINITE ? DIVERGED : give_up("%s", absa_context_message(h->ctx));
+}
+
 static void *zeros(int64_t count, size_t size)
 {
     return calloc(count > 0 ? (size_t)count : 1, size);
@@ -130,9 +136,12 @@ static int perturb(host *h, int64_t rows, double epsilon)
 {
     const int64_t features = h->d->train_view.features;
     double lo = 0, hi = 1;
-    if (absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE) ||
-        absa_refnet_input_gradient(h->net, h->theta, h->x, h->labels, rows, h->x_gradient, NULL))
-        return give_up("%s", absa_context_message(h->ctx));
+    absa_status status = absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE);
+    if (!status)
+        status = absa_refnet_input_gradient(h->net, h->theta, h->x, h->labels, rows, h->x_gradient,
+                                            NULL);
+    if (status)
+        return failed(h, status);
     if (h->c->preset == ABSA_PRESET_AUTHORS) {
         /* The authors clip to what the slice holds. */
         lo = hi = (double)h->x[0];
@@ -141,32 +150,35 @@ static int perturb(host *h, int64_t rows, double epsilon)
             hi = (double)h->x[i] > hi ? (double)h->x[i] : hi;
         }
     }
-    const absa_status status =
-        absa_fgsm(rows, features, h->x, h->x_gradient, epsilon, lo, hi, h->x);
-    if (status)
-        return give_up("the adversarial step failed: %s", absa_status_text(status));
-    return DONE;
+    status = absa_fgsm(rows, features, h->x, h->x_gradient, epsilon, lo, hi, h->x);
+    if (status == ABSA_E_NONFINITE)
+        return DIVERGED;
+    return status ? give_up("the adversarial step failed: %s", absa_status_text(status)) : DONE;
 }
 
 int host_gradient(host *h, int64_t epoch, int64_t first, int64_t rows, int64_t perturbed,
                   double epsilon, double weight)
 {
-    int status = DONE;
+    int code = DONE;
     if (h->order_epoch != epoch) {
         const int64_t all = h->d->train_view.rows;
         draw_rows(h->c->seed, order_stream + (uint64_t)epoch, h->order, all, all);
         h->order_epoch = epoch;
     }
-    if (absa_dataset_gather(h->d->train, h->order + first, rows, h->x, h->labels))
-        return give_up("%s", absa_context_message(h->ctx));
-    if (perturbed > 0)
-        status = perturb(h, perturbed < rows ? perturbed : rows, epsilon);
+    absa_status status = absa_dataset_gather(h->d->train, h->order + first, rows, h->x, h->labels);
     if (status)
-        return status;
-    if (absa_refnet_set_mode(h->net, ABSA_REFNET_TRAIN) ||
-        absa_refnet_gradient(h->net, h->theta, h->x, h->labels, rows, h->gradient, NULL) ||
-        absa_refnet_track(h->net, running_share))
-        return give_up("%s", absa_context_message(h->ctx));
+        return failed(h, status);
+    if (perturbed > 0)
+        code = perturb(h, perturbed < rows ? perturbed : rows, epsilon);
+    if (code)
+        return code;
+    status = absa_refnet_set_mode(h->net, ABSA_REFNET_TRAIN);
+    if (!status)
+        status = absa_refnet_gradient(h->net, h->theta, h->x, h->labels, rows, h->gradient, NULL);
+    if (!status)
+        status = absa_refnet_track(h->net, running_share);
+    if (status)
+        return failed(h, status);
     const float w = (float)weight;
     for (int64_t i = 0; i < h->n; i++)
         h->window[i] += w * h->gradient[i];
@@ -221,10 +233,14 @@ int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_resu
         args.hint_stream = h->hint_stream;
     }
     absa_eigen_result_init(result, sizeof *result);
-    if (absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE) ||
-        absa_refnet_probe(h->net, h->theta, h->probe_x, h->probe_labels, h->probe_rows, NULL) ||
-        absa_eigen_run(h->eigen, h->op, &args, result))
-        return give_up("%s", absa_context_message(h->ctx));
+    absa_status outcome = absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE);
+    if (!outcome)
+        outcome =
+            absa_refnet_probe(h->net, h->theta, h->probe_x, h->probe_labels, h->probe_rows, NULL);
+    if (!outcome)
+        outcome = absa_eigen_run(h->eigen, h->op, &args, result);
+    if (outcome)
+        return failed(h, outcome);
     if (h->c->keep_hint) {
         if (absa_eigen_vector(h->eigen, h->hint))
             return give_up("%s", absa_context_message(h->ctx));
@@ -238,9 +254,11 @@ int host_evaluate(host *h, const absa_dataset_view *view, double *loss, double *
 {
     absa_refnet_evaluation e;
     absa_refnet_evaluation_init(&e, sizeof e);
-    if (absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE) ||
-        absa_refnet_evaluate(h->net, h->theta, view->x, view->labels, view->rows, &e))
-        return give_up("%s", absa_context_message(h->ctx));
+    absa_status status = absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE);
+    if (!status)
+        status = absa_refnet_evaluate(h->net, h->theta, view->x, view->labels, view->rows, &e);
+    if (status)
+        return failed(h, status);
     *loss = e.loss_sum / (double)e.rows;
     *accuracy = (double)e.correct / (double)e.rows;
     return DONE;

@@ -155,18 +155,40 @@ static int turns(run *r, absa_plan *plan)
     }
 }
 
-static int finish(run *r, const absa_plan *plan)
+static totals add_up(const run *r, const absa_plan *plan)
 {
-    const history_row *last = &r->past.rows[r->past.count - 1];
     const totals t = {.updates = plan->update,
                       .samples = plan->samples,
                       .products = r->s.products,
                       .measurements = r->s.measurements,
-                      .batch = last->batch,
-                      .lr = last->lr,
-                      .loss = last->loss,
-                      .accuracy = last->accuracy,
+                      .batch = plan->batch,
+                      .lr = plan->lr,
+                      .loss = (double)NAN,
+                      .accuracy = (double)NAN,
                       .seconds = seconds_now() - r->begun};
+    return t;
+}
+
+/* The log's last line says that there is no accuracy; checkpoints before this one stay. */
+static int diverged(run *r, const absa_plan *plan)
+{
+    const totals t = add_up(r, plan);
+    print_rows(r);
+    give_up("the loss is not finite any more after %lld updates; try a smaller --lr",
+            (long long)t.updates);
+    log_final(&r->log, &t);
+    return FAILED;
+}
+
+static int finish(run *r, const absa_plan *plan)
+{
+    const history_row *last = &r->past.rows[r->past.count - 1];
+    totals t = add_up(r, plan);
+    /* The plan that follows the last update is nobody's. */
+    t.batch = last->batch;
+    t.lr = last->lr;
+    t.loss = last->loss;
+    t.accuracy = last->accuracy;
     print_rows(r);
     progress_wipe();
     if (!r->c.quiet)
@@ -243,6 +265,8 @@ static int train_with(run *r)
     progress_begin(r->c.quiet, plan.progress);
     status = turns(r, &plan);
     progress_wipe();
+    if (status == DIVERGED)
+        return diverged(r, &plan);
     if (!status)
         status = plan.finished ? finish(r, &plan) : interrupted(r);
     return status;

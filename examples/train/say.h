@@ -2,8 +2,8 @@
 #ifndef TRAIN_SAY_H
 #define TRAIN_SAY_H
 
-/* Exit statuses. */
-enum { DONE = 0, FAILED = 1, REFUSED = 2 };
+/* Exit statuses; DIVERGED is for the program's inside and leaves it as FAILED. */
+enum { DONE = 0, FAILED = 1, REFUSED = 2, DIVERGED = 3 };
 
 /* A wrong option, a file that cannot be used, an impossible combination. Returns REFUSED. */
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -2,10 +2,12 @@
 prints fits the screen. Usage: test_train_runs.py PROGRAM"""
 
 import os
+import random
 import shutil
+import subprocess
 import xml.etree.ElementTree
 
-from train import SMALL, events, logged, path, run, train
+from train import PROGRAM, SMALL, events, logged, path, run, train
 
 EVENT_FIELDS = {
     "measurement": ["event", "update", "samples", "epoch", "value", "lower", "upper", "residual",
@@ -173,6 +175,35 @@ def momentum_and_weight_decay_matter():
         yield f"losses {losses}"
 
 
+def perturbing_matters():
+    losses = []
+    for extra in (["abs"], ["absa", "--set", "epsilon=0"], ["absa", "--set", "epsilon=0.1"]):
+        done, lines = logged("run.jsonl", "--strategy", *extra, *SMALL)
+        yield from ran(done)
+        losses.append(lines[-1]["loss"] if lines else 0)
+    # A step of length 0 copies the bits.
+    if losses[0] != losses[1]:
+        yield f"a step of no length changes the loss: {losses[:2]}"
+    if losses[0] == losses[2]:
+        yield "a long step changes nothing"
+
+
+def spread(*arguments):
+    """Measure again and again where the parameters stand still; return largest over smallest."""
+    done, lines = logged("run.jsonl", "--lr", "1e-12", "--set", "patience=99", *arguments, *SMALL)
+    values = [e["value"] for e in lines if e["event"] == "measurement"]
+    return max(values) / min(values) if done.returncode == 0 and min(values) > 0 else None
+
+
+def probes_are_fixed_or_fresh():
+    fixed, fresh = spread("--estimator", "certified"), spread("--preset", "authors")
+    # Two estimates of one number, each at most 1 percent below it.
+    if not fixed or fixed > 1.01:
+        yield f"one probe gives values that differ by a factor of {fixed}"
+    if not fresh or fresh < 1.02:
+        yield f"fresh probes give values that differ by a factor of {fresh}"
+
+
 def pipes_get_plain_text():
     done = train(*SMALL)
     yield from ran(done)
@@ -208,9 +239,54 @@ def the_report_is_a_picture():
 
 
 def divergence_is_said():
-    done = train("--lr", "1e6", "--strategy", "bl", *SMALL)
-    if done.returncode != 1 or len(done.stderr.splitlines()) != 1:
+    done = train("--lr", "1e6", "--strategy", "bl", "--log", path("run.jsonl"), *SMALL)
+    if done.returncode != 1 or len(done.stderr.splitlines()) != 1 or "--lr" not in done.stderr:
         yield f"status {done.returncode}: {done.stderr}"
+    final = events("run.jsonl")[-1]
+    if list(final) != EVENT_FIELDS["final"] or final["accuracy"] is not None:
+        yield f"the log ends with {final}"
+
+
+def terminals_see_progress():
+    # Long enough for the line to appear, which it does five times a second.
+    main, terminal = os.openpty()
+    with subprocess.Popen([PROGRAM, "--epochs", "1", "--strategy", "bl", "--model", "resnet8",
+                           "--train-limit", "1000", "--test-limit", "10"], stderr=terminal,
+                          stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        os.close(terminal)
+        text = b""
+        try:
+            while chunk := os.read(main, 4096):
+                text += chunk
+        except OSError:  # Linux says so when the other end is closed
+            pass
+        process.communicate()
+    os.close(main)
+    if b"rows/s" not in text or b"left" not in text:
+        yield f"stderr: {text}"
+    if not text.endswith(b"\r\033[K"):
+        yield "the line is left standing"
+
+
+def small_images(name, record, labels):
+    """Write made-up records: 60 images of noise, dark for even labels and bright for odd ones."""
+    generator = random.Random(1)
+    with open(path(name), "wb") as file:
+        for _ in range(60):
+            label = generator.randrange(100)
+            file.write(bytes([label % 20, label][-labels:]))
+            shade = 160 * (label % 2)
+            file.write(bytes(generator.randrange(shade, shade + 90) for _ in range(record)))
+
+
+def cifar100_is_read():
+    for name in ("train.bin", "test.bin"):
+        small_images(name, 3072, 2)
+    done, lines = logged("run.jsonl", "--data", "cifar100", "--data-dir", path("."), "--epochs", "1",
+                         "--model", "logreg", "--probe", "20")
+    yield from ran(done)
+    if lines and (lines[0]["train_rows"], lines[0]["parameters"]) != (60, 100 * 3072 + 100):
+        yield f"start says {lines[0]}"
 
 
 CHECKS = [(f"runs strategy {s}", lambda s=s: strategy_runs(s))
@@ -242,8 +318,12 @@ CHECKS += [
     ("gives the same training in micro-batches, but for rounding",
      micro_batches_change_rounding_only),
     ("uses momentum and weight decay", momentum_and_weight_decay_matter),
+    ("trains on adversarial inputs", perturbing_matters),
+    ("measures on one probe, or on a fresh one as the authors did", probes_are_fixed_or_fresh),
     ("writes plain lines into a pipe", pipes_get_plain_text),
     ("draws a picture", the_report_is_a_picture),
     ("says in one line that training diverged", divergence_is_said),
+    ("shows its progress on a terminal, and wipes it", terminals_see_progress),
+    ("reads the files of CIFAR-100", cifar100_is_read),
 ]
 run(CHECKS)
