@@ -17,17 +17,42 @@ void absa_perturb_result_init(absa_perturb_result *result, size_t size)
     absa__struct_init(result, size, &r, sizeof r);
 }
 
-/* The arrays of a call. */
-typedef struct batch {
-    int64_t rows;
-    const unsigned char *x;
-    const unsigned char *g; /* NULL: a start */
-    int several;            /* the point is out, not x */
-    unsigned char *out;
-} batch;
+absa__row absa__row_at(const absa__perturb_plan *plan, const absa__batch *b, int64_t at)
+{
+    const absa_perturb_options *o = &plan->o;
+    absa__row row;
+    row.x = b->x + plan->size * (size_t)(at * o->x_stride);
+    row.g = b->g ? b->g + plan->g_size * (size_t)(at * o->g_stride) : NULL;
+    row.out = b->out + plan->size * (size_t)(at * o->out_stride);
+    row.point = b->several ? row.out : row.x;
+    row.mask = o->mask ? o->mask + at * o->mask_stride : NULL;
+    row.scale = o->row_scale ? o->row_scale[at] : 1.0;
+    row.id = o->ids ? o->ids[at] : (int64_t)((uint64_t)o->first_id + (uint64_t)at);
+    return row;
+}
 
-/* Looks for a NaN or infinity and says where it is. */
-static int is_bad(const absa__perturb_plan *plan, const absa__row *row, absa_perturb_result *r)
+int64_t absa__next_selected(const absa__perturb_plan *plan, const absa__batch *b, int64_t at)
+{
+    while (at < b->rows && plan->o.selected && !plan->o.selected[at])
+        at++;
+    return at;
+}
+
+int64_t absa__next_row(const absa__perturb_plan *plan, const absa__batch *b, int64_t at,
+                       absa_perturb_result *r)
+{
+    const int64_t next = absa__next_selected(plan, b, at);
+    for (; at < next; at++) {
+        const absa__row row = absa__row_at(plan, b, at);
+        if (row.out != row.x)
+            memcpy(row.out, row.x, plan->size * (size_t)plan->o.row_size);
+        r->rows_done++;
+    }
+    return next;
+}
+
+absa_status absa__find_bad(const absa__perturb_plan *plan, const absa__row *row, int64_t at,
+                           absa_perturb_result *r)
 {
     const struct {
         const void *data;
@@ -40,47 +65,29 @@ static int is_bad(const absa__perturb_plan *plan, const absa__row *row, absa_per
             continue;
         const int64_t index =
             absa__input_first_bad(arrays[k].type, plan->o.row_size, arrays[k].data);
-        if (index >= 0) {
-            r->bad_index = index;
-            r->bad_in = arrays[k].array;
-            return 1;
-        }
+        if (index < 0)
+            continue;
+        r->bad_row = at;
+        r->bad_index = index;
+        r->bad_in = arrays[k].array;
+        return ABSA_E_NONFINITE;
     }
-    return 0;
+    return ABSA_OK;
 }
 
-static absa_status walk(const absa__perturb_plan *plan, const batch *b, absa_perturb_result *r)
+static absa_status walk(const absa__perturb_plan *plan, const absa__batch *b,
+                        absa_perturb_result *r)
 {
-    const absa_perturb_options *o = &plan->o;
-    const int fast = b->g && !b->several && absa__fast_fits(plan);
-    const size_t bytes = plan->size * (size_t)o->row_size;
     absa__reach reach;
-    absa__reach_fast tables;
     reach.key = -1;
-    for (int64_t at = 0; at < b->rows; at++) {
-        const unsigned char *x = b->x + plan->size * (size_t)(at * o->x_stride);
-        unsigned char *out = b->out + plan->size * (size_t)(at * o->out_stride);
-        absa__row row;
-        if (o->selected && !o->selected[at]) {
-            if (out != x)
-                memcpy(out, x, bytes);
-            r->rows_done++;
-            continue;
-        }
-        row.x = x;
-        row.g = b->g ? b->g + plan->g_size * (size_t)(at * o->g_stride) : NULL;
-        row.out = out;
-        row.point = b->several ? out : x;
-        row.mask = o->mask ? o->mask + at * o->mask_stride : NULL;
-        row.scale = o->row_scale ? o->row_scale[at] : 1.0;
-        row.id = o->ids ? o->ids[at] : (int64_t)((uint64_t)o->first_id + (uint64_t)at);
-        if (is_bad(plan, &row, r)) {
-            r->bad_row = at;
-            return ABSA_E_NONFINITE;
-        }
-        const absa__seen seen = !b->g  ? absa__start_row(plan, &row, &reach)
-                                : fast ? absa__fast_row(plan, &row, &reach, &tables)
-                                       : absa__step_row(plan, &row, &reach);
+    for (int64_t at = absa__next_row(plan, b, 0, r); at < b->rows;
+         at = absa__next_row(plan, b, at + 1, r)) {
+        const absa__row row = absa__row_at(plan, b, at);
+        const absa_status status = absa__find_bad(plan, &row, at, r);
+        if (status)
+            return status;
+        const absa__seen seen =
+            b->g ? absa__step_row(plan, &row, &reach) : absa__start_row(plan, &row, &reach);
         r->zero_rows += b->g && !seen.nonzero;
         r->unmoved_rows += !seen.moved;
         r->rows_done++;
@@ -89,7 +96,7 @@ static absa_status walk(const absa__perturb_plan *plan, const batch *b, absa_per
 }
 
 /* What all entry points share. */
-static absa_status perturb(const absa_perturb_options *options, const batch *b,
+static absa_status perturb(const absa_perturb_options *options, const absa__batch *b,
                            absa_perturb_result *result)
 {
     absa__perturb_plan plan;
@@ -103,7 +110,7 @@ static absa_status perturb(const absa_perturb_options *options, const batch *b,
         return status;
     if (b->rows > 0 && (!b->x || !b->out))
         return ABSA_E_INVALID;
-    status = walk(&plan, b, &r);
+    status = absa__fast_fits(&plan, b) ? absa__fast_walk(&plan, b, &r) : walk(&plan, b, &r);
     if (result)
         (void)absa__struct_write(NULL, "absa_perturb_result", &r, result, sizeof r);
     return status;
@@ -112,21 +119,21 @@ static absa_status perturb(const absa_perturb_options *options, const batch *b,
 absa_status absa_perturb(const absa_perturb_options *options, int64_t rows, const void *x,
                          const void *g, void *out, absa_perturb_result *result)
 {
-    const batch b = {rows, x, g, 0, out};
+    const absa__batch b = {rows, x, g, 0, out};
     return rows > 0 && !g ? ABSA_E_INVALID : perturb(options, &b, result);
 }
 
 absa_status absa_perturb_start(const absa_perturb_options *options, int64_t rows, const void *x,
                                void *point, absa_perturb_result *result)
 {
-    const batch b = {rows, x, NULL, 0, point};
+    const absa__batch b = {rows, x, NULL, 0, point};
     return perturb(options, &b, result);
 }
 
 absa_status absa_perturb_step(const absa_perturb_options *options, int64_t rows, const void *x,
                               const void *g, void *point, absa_perturb_result *result)
 {
-    const batch b = {rows, x, g, 1, point};
+    const absa__batch b = {rows, x, g, 1, point};
     return rows > 0 && (!g || x == point) ? ABSA_E_INVALID : perturb(options, &b, result);
 }
 

@@ -1,35 +1,132 @@
-/* The fast path: one sign step of F32 or F64 rows, where nothing but the box can cut it. Everything
- * else is perturb_blocks.c's, which gives the same bits for these, too. */
+/* The fast path: one sign step of F32 or F64 rows, where nothing but the box can cut it. While a
+ * row is written, the next one is checked, so that memory is read once and never waited for.
+ * Everything else is perturb_blocks.c's, which gives the same bits for these, too. */
 #include "adversarial/perturb_rows.h"
 
+#include <float.h>
 #include <math.h>
 
-#define REAL  float
-#define BITS  int32_t
-#define ROW   row_f32
-#define FROM  from_f32
-#define MOVE  move_f32
-#define REACH absa__reach_f32
+typedef struct reach_f32 {
+    float minus_up[ABSA__BLOCK], minus_down[ABSA__BLOCK], lo[ABSA__BLOCK], hi[ABSA__BLOCK];
+} reach_f32;
+
+typedef struct reach_f64 {
+    double minus_up[ABSA__BLOCK], minus_down[ABSA__BLOCK], lo[ABSA__BLOCK], hi[ABSA__BLOCK];
+} reach_f64;
+
+/* A row is written: moved, a value differs from x; its successor: bad, there is a NaN or infinity;
+ * nonzero, its gradient is not 0. */
+typedef struct absa__look {
+    int moved, bad, nonzero;
+} absa__look;
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE
+#endif
+#if defined(__GNUC__) && defined(__x86_64__)
+#define WIDE_TARGET __attribute__((target("avx2")))
+#else
+#define WIDE_TARGET
+#endif
+
+static int has_wide(void)
+{
+#if defined(__GNUC__) && defined(__x86_64__)
+    return __builtin_cpu_supports("avx2") != 0;
+#else
+    return 0;
+#endif
+}
+
+/* Asks for what the next row's check reads some chunks from now: the processor by itself follows
+ * the five streams too late. Beyond the array it is a hint without effect; integers, because a
+ * pointer must not leave its array even for that. */
+static void prefetch(const void *next_x, const void *next_g)
+{
+#if defined(__GNUC__)
+    enum { AHEAD = 2048, LENGTH = 1024, LINE = 64 };
+    for (uintptr_t k = AHEAD; k < AHEAD + LENGTH; k += LINE) {
+        __builtin_prefetch((const void *)((uintptr_t)next_x + k));
+        __builtin_prefetch((const void *)((uintptr_t)next_g + k));
+    }
+#else
+    (void)next_x;
+    (void)next_g;
+#endif
+}
+
+#define REAL    float
+#define BITS    int32_t
+#define ABS     fabsf
+#define LARGEST FLT_MAX
+#define REACH   reach_f32
+#define LOOK    look_f32
+#define MOVE    move_f32
+#define BODY    body_f32
+#define CHUNK   chunk_f32
+#define WIDE    wide_f32
+#define ROW     row_f32
 #include "adversarial/fast_real.h"
-#define REAL  double
-#define BITS  int64_t
-#define ROW   row_f64
-#define FROM  from_f64
-#define MOVE  move_f64
-#define REACH absa__reach_f64
+#define REAL    double
+#define BITS    int64_t
+#define ABS     fabs
+#define LARGEST DBL_MAX
+#define REACH   reach_f64
+#define LOOK    look_f64
+#define MOVE    move_f64
+#define BODY    body_f64
+#define CHUNK   chunk_f64
+#define WIDE    wide_f64
+#define ROW     row_f64
 #include "adversarial/fast_real.h"
 
-int absa__fast_fits(const absa__perturb_plan *plan)
+typedef union reach_fast {
+    reach_f32 f32;
+    reach_f64 f64;
+} reach_fast;
+
+int absa__fast_fits(const absa__perturb_plan *plan, const absa__batch *b)
 {
     const absa_perturb_options *o = &plan->o;
-    return o->step == ABSA_STEP_SIGN && fabs(plan->factor) <= 1.0 && !o->mask &&
-           o->element == o->g_element &&
+    return b->g && !b->several && o->step == ABSA_STEP_SIGN && fabs(plan->factor) <= 1.0 &&
+           !o->mask && o->element == o->g_element &&
            (o->element == ABSA_INPUT_F32 || o->element == ABSA_INPUT_F64);
 }
 
-absa__seen absa__fast_row(const absa__perturb_plan *plan, const absa__row *row, absa__reach *reach,
-                          absa__reach_fast *fast)
+absa_status absa__fast_walk(const absa__perturb_plan *plan, const absa__batch *b,
+                            absa_perturb_result *r)
 {
-    return plan->o.element == ABSA_INPUT_F32 ? row_f32(plan, row, reach, &fast->f32)
-                                             : row_f64(plan, row, reach, &fast->f64);
+    const int f32 = plan->o.element == ABSA_INPUT_F32;
+    const int wide = has_wide();
+    absa__reach reach;
+    reach_fast fast;
+    absa__row row, next;
+    reach.key = -1;
+    int64_t at = absa__next_row(plan, b, 0, r);
+    if (at >= b->rows)
+        return ABSA_OK;
+    row = absa__row_at(plan, b, at);
+    absa__look look =
+        f32 ? look_f32(plan->o.row_size, row.x, row.g) : look_f64(plan->o.row_size, row.x, row.g);
+    while (at < b->rows) {
+        if (look.bad)
+            return absa__find_bad(plan, &row, at, r);
+        const int64_t then = absa__next_selected(plan, b, at + 1);
+        /* After the last row anything readable will do, but never what is being written. */
+        next = row;
+        next.x = row.g;
+        if (then < b->rows)
+            next = absa__row_at(plan, b, then);
+        const absa__look seen = f32 ? row_f32(plan, wide, &row, &next, &reach, &fast.f32)
+                                    : row_f64(plan, wide, &row, &next, &reach, &fast.f64);
+        r->zero_rows += !look.nonzero;
+        r->unmoved_rows += !seen.moved;
+        r->rows_done++;
+        at = absa__next_row(plan, b, at + 1, r);
+        row = next;
+        look = seen;
+    }
+    return ABSA_OK;
 }

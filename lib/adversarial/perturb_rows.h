@@ -22,26 +22,35 @@ absa__seen absa__step_row(const absa__perturb_plan *plan, const absa__row *row, 
 absa__seen absa__start_row(const absa__perturb_plan *plan, const absa__row *row,
                            absa__reach *reach);
 
-/* Reach tables as the fast path reads them. */
-typedef struct absa__reach_f32 {
-    float step[ABSA__BLOCK], lo[ABSA__BLOCK], hi[ABSA__BLOCK];
-} absa__reach_f32;
+/* The arrays of a call. */
+typedef struct absa__batch {
+    int64_t rows;
+    const unsigned char *x;
+    const unsigned char *g; /* NULL: a start */
+    int several;            /* the point is out, not x */
+    unsigned char *out;
+} absa__batch;
 
-typedef struct absa__reach_f64 {
-    double step[ABSA__BLOCK], lo[ABSA__BLOCK], hi[ABSA__BLOCK];
-} absa__reach_f64;
+/* Row number at of the batch. */
+absa__row absa__row_at(const absa__perturb_plan *plan, const absa__batch *b, int64_t at);
 
-typedef union absa__reach_fast {
-    absa__reach_f32 f32;
-    absa__reach_f64 f64;
-} absa__reach_fast;
+/* First row from at on that is selected; rows when there is none. */
+int64_t absa__next_selected(const absa__perturb_plan *plan, const absa__batch *b, int64_t at);
 
-/* Whether absa__fast_row() does these options: single sign steps that the ball cannot cut. */
-int absa__fast_fits(const absa__perturb_plan *plan);
+/* The same, but the rows before it are copied and counted as done. */
+int64_t absa__next_row(const absa__perturb_plan *plan, const absa__batch *b, int64_t at,
+                       absa_perturb_result *r);
 
-/* absa__step_row() for them, in one vectorised loop, with the same bits. */
-absa__seen absa__fast_row(const absa__perturb_plan *plan, const absa__row *row, absa__reach *reach,
-                          absa__reach_fast *fast);
+/* Looks for a NaN or infinity; ABSA_E_NONFINITE when r says where it is. */
+absa_status absa__find_bad(const absa__perturb_plan *plan, const absa__row *row, int64_t at,
+                           absa_perturb_result *r);
+
+/* Whether absa__fast_walk() does this call: single sign steps that the ball cannot cut. */
+int absa__fast_fits(const absa__perturb_plan *plan, const absa__batch *b);
+
+/* All rows of such a call in vectorised loops, with the bits of absa__step_row(). */
+absa_status absa__fast_walk(const absa__perturb_plan *plan, const absa__batch *b,
+                            absa_perturb_result *r);
 
 /* The two words of Philox keyed by (seed, purpose, update, id), see absa_perturb_start(). */
 enum absa__purpose { ABSA__PURPOSE_SELECT = 1, ABSA__PURPOSE_START = 2, ABSA__PURPOSE_COUNT = 3 };
