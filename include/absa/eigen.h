@@ -63,12 +63,17 @@ enum absa_which {
 
 /** What is kept between products. */
 enum absa_memory {
-    /** BASIS where max_products + 1 vectors fit into max_vectors, else VALUE. */
+    /** BASIS where max_products + 1 vectors fit into max_vectors, else RESTART, or VALUE when
+     * max_vectors is 3. POWER: VALUE. */
     ABSA_MEMORY_AUTO = 0,
     /** Three vectors, three-term recurrence: values and bounds, no eigenvector. */
     ABSA_MEMORY_VALUE = 1,
     /** The whole basis, max_products + 1 vectors, fully reorthogonalised: gives the eigenvector. */
-    ABSA_MEMORY_BASIS = 2
+    ABSA_MEMORY_BASIS = 2,
+    /** max_vectors vectors, 4 to 64 of them, fully reorthogonalised; a full basis shrinks to its
+     * best half and goes on (thick restart). Gives the eigenvector. With 8 vectors it takes up to
+     * a fifth more products than BASIS; with fewer, or where eigenvalues crowd at the end, more. */
+    ABSA_MEMORY_RESTART = 3
 };
 
 /** Why a run ended. */
@@ -143,12 +148,14 @@ typedef struct absa_eigen_options {
     int32_t rule;            /**< one of enum absa_rule; ABSA_RULE_CHECKED */
     int32_t memory;          /**< one of enum absa_memory; ABSA_MEMORY_AUTO */
     int64_t max_products;    /**< budget of one run, 1 to 1000; 60 */
-    int64_t max_vectors;     /**< most vectors to hold, at least 3; 0: 3 */
+    int64_t max_vectors;     /**< most vectors to hold, at least 3; 0: 8, and what VALUE or
+                                  BASIS need when they are asked for by name */
     double tolerance;        /**< relative, in (0, 1); 1e-2 */
     double eta;              /**< chance of a wrong upper bound, in (0, 0.5]; 1e-2 */
     uint64_t seed;           /**< of the start vectors; never derive it from data; 0 */
     int32_t which;           /**< one of enum absa_which; LARGEST, the only one for DECIDE */
-    int32_t keep_hint;       /**< 1: the last Ritz vector is the next run's hint (needs BASIS); 0 */
+    int32_t keep_hint;       /**< 1: the last Ritz vector is the next run's hint (needs BASIS
+                                  or RESTART); 0 */
     absa_monitor_fn monitor; /**< NULL: none */
     void *monitor_user;      /**< handed to monitor */
 } absa_eigen_options;

@@ -11,7 +11,14 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_PRODUCTS = 1000, FEWEST_VECTORS = 3 };
+enum {
+    MOST_PRODUCTS = 1000,
+    FEWEST_VECTORS = 3,
+    DEFAULT_VECTORS = 8,
+    FEWEST_TO_RESTART = 4,
+    /* Beyond this a restart saves no products, and its dense eigenproblem begins to cost. */
+    MOST_TO_RESTART = 64
+};
 
 void absa_eigen_result_init(absa_eigen_result *result, size_t size)
 {
@@ -38,19 +45,35 @@ void absa_eigen_args_init(absa_eigen_args *args, size_t size)
     absa__struct_init(args, size, &a, sizeof a);
 }
 
+static int64_t most_vectors(const absa_eigen_options *o)
+{
+    return o->max_vectors != 0 ? o->max_vectors : DEFAULT_VECTORS;
+}
+
 /* The memory mode that AUTO means, and the vectors of any mode. */
 static int32_t choose_memory(const absa_eigen_options *o)
 {
     if (o->memory != ABSA_MEMORY_AUTO)
         return o->memory;
-    return o->rule != ABSA_RULE_POWER && o->max_products + 1 <= o->max_vectors ? ABSA_MEMORY_BASIS
-                                                                               : ABSA_MEMORY_VALUE;
+    if (o->rule == ABSA_RULE_POWER)
+        return ABSA_MEMORY_VALUE;
+    if (o->max_products + 1 <= most_vectors(o))
+        return ABSA_MEMORY_BASIS;
+    return most_vectors(o) < FEWEST_TO_RESTART ? ABSA_MEMORY_VALUE : ABSA_MEMORY_RESTART;
 }
 
 static int64_t slots_of(const absa_eigen_options *o, int32_t memory)
 {
     const int64_t basis = o->max_products + 1;
-    return memory == ABSA_MEMORY_BASIS && basis > FEWEST_VECTORS ? basis : FEWEST_VECTORS;
+    int64_t slots = FEWEST_VECTORS;
+    if (memory == ABSA_MEMORY_BASIS && basis > slots)
+        slots = basis;
+    if (memory == ABSA_MEMORY_RESTART) {
+        slots = most_vectors(o) < MOST_TO_RESTART ? most_vectors(o) : MOST_TO_RESTART;
+        slots = basis < slots ? basis : slots;
+        slots = slots < FEWEST_TO_RESTART ? FEWEST_TO_RESTART : slots;
+    }
+    return slots;
 }
 
 static int64_t work_length(const absa_eigen_options *o)
@@ -68,7 +91,7 @@ static absa_status check_options(absa_context *ctx, const absa_eigen_options *o)
         return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: which is %d, must be %s",
                           (int)o->which,
                           o->rule == ABSA_RULE_DECIDE ? "LARGEST for DECIDE" : "0 to 3");
-    if (o->memory < ABSA_MEMORY_AUTO || o->memory > ABSA_MEMORY_BASIS)
+    if (o->memory < ABSA_MEMORY_AUTO || o->memory > ABSA_MEMORY_RESTART)
         return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: memory %d is unknown",
                           (int)o->memory);
     if (o->max_products < 1 || o->max_products > MOST_PRODUCTS)
@@ -87,19 +110,21 @@ static absa_status check_options(absa_context *ctx, const absa_eigen_options *o)
         return absa__fail(ctx, ABSA_E_INVALID,
                           "absa_eigen_options: eta is %g, must be above 0 and at most 0.5", o->eta);
     const int32_t memory = choose_memory(o);
-    if (o->memory == ABSA_MEMORY_BASIS && o->rule == ABSA_RULE_POWER)
+    if (memory != ABSA_MEMORY_VALUE && o->rule == ABSA_RULE_POWER)
         return absa__fail(ctx, ABSA_E_INVALID,
                           "absa_eigen_options: POWER keeps no basis; memory must be AUTO or VALUE");
     if (o->max_vectors != 0 && slots_of(o, memory) > o->max_vectors)
         return absa__fail(ctx, ABSA_E_INVALID,
-                          "absa_eigen_options: BASIS needs %lld vectors for %lld products, "
+                          "absa_eigen_options: %s needs %lld vectors for %lld products, "
                           "max_vectors is %lld",
+                          memory == ABSA_MEMORY_BASIS ? "BASIS" : "RESTART",
                           (long long)slots_of(o, memory), (long long)o->max_products,
                           (long long)o->max_vectors);
-    if ((o->keep_hint != 0 && o->keep_hint != 1) || (o->keep_hint && memory != ABSA_MEMORY_BASIS))
+    if ((o->keep_hint != 0 && o->keep_hint != 1) || (o->keep_hint && memory == ABSA_MEMORY_VALUE))
         return absa__fail(
             ctx, ABSA_E_INVALID,
-            "absa_eigen_options: keep_hint is %d; it must be 0, or 1 with BASIS memory",
+            "absa_eigen_options: keep_hint is %d; it must be 0, or 1 with BASIS or RESTART "
+            "memory",
             (int)o->keep_hint);
     return ABSA_OK;
 }
@@ -131,7 +156,9 @@ absa_status absa_eigen_memory(const absa_space *space, const absa_eigen_options 
         *vectors = slots;
     if (bytes)
         *bytes = (int64_t)sizeof(absa_eigen) + slots * (each + (int64_t)sizeof(void *)) +
-                 (slots + 2 * o.max_products + work_length(&o)) * (int64_t)sizeof(double) +
+                 (slots + 2 * o.max_products + work_length(&o) +
+                  absa__restart_doubles(choose_memory(&o), slots, o.max_products)) *
+                     (int64_t)sizeof(double) +
                  s.given.segment_count * (int64_t)sizeof(int64_t);
     return ABSA_OK;
 }
@@ -145,6 +172,9 @@ void absa_eigen_destroy(absa_eigen **eigen)
     *eigen = NULL;
     for (int64_t i = 0; e->slot && i < e->slots; i++)
         absa__vector_release(&e->space, e->slot[i]);
+    absa_context_release(ctx, e->dense,
+                         absa__restart_doubles(e->memory, e->slots, e->options.max_products),
+                         sizeof(double));
     absa_context_release(ctx, e->work, work_length(&e->options), sizeof(double));
     absa_context_release(ctx, e->beta, e->options.max_products, sizeof(double));
     absa_context_release(ctx, e->alpha, e->options.max_products, sizeof(double));
@@ -168,6 +198,10 @@ static absa_status take_memory(absa_eigen *e)
     if (!status)
         status =
             absa_context_alloc(e->ctx, work_length(&e->options), sizeof(double), (void **)&e->work);
+    if (!status)
+        status = absa_context_alloc(e->ctx, absa__restart_doubles(e->memory, e->slots, most),
+                                    sizeof(double), (void **)&e->dense);
+    absa__restart_layout(e);
     for (int64_t i = 0; i < e->slots && !status; i++)
         status = absa__vector_alloc(&e->space, &e->slot[i]);
     return status;
@@ -241,9 +275,9 @@ static absa_status lay_out_hint(absa_eigen *e, absa_eigen_args *a)
     if (a->hint_weight == 0.0 || a->hint)
         return ABSA_OK;
     const int64_t last = e->slots - 1;
-    absa_status status = absa__ritz_vector(e, e->steps, e->slot[e->steps]);
-    void *hint = e->slot[e->steps];
-    e->slot[e->steps] = e->slot[last];
+    absa_status status = absa__ritz_vector(e, e->slot[e->have]);
+    void *hint = e->slot[e->have];
+    e->slot[e->have] = e->slot[last];
     e->slot[last] = hint;
     a->hint = hint;
     return status;
@@ -264,7 +298,7 @@ static absa_status begin(absa_eigen *e, const absa_eigen_args *args)
     status = lay_out_hint(e, &a);
     e->finished = 0;
     e->phase = ABSA__PHASE_IDLE;
-    e->steps = 0;
+    e->steps = e->have = e->held = 0;
     e->inconsistency = 0.0;
     if (!status)
         status = absa__start_vector(e, a.stream, a.hint, a.hint_weight);
@@ -354,7 +388,11 @@ static absa_status take(absa_eigen *e, absa_status status)
         end(e, ABSA_STOP_MONITOR);
     else if (e->now.products == e->options.max_products)
         end(e, ABSA_STOP_BUDGET);
-    return ABSA_OK;
+    else if (e->memory == ABSA_MEMORY_RESTART && e->have == e->slots - 1)
+        status = absa__restart(e);
+    if (status)
+        e->phase = ABSA__PHASE_ENDED;
+    return status;
 }
 
 static absa_status check_handle(absa_eigen *e, const char *function)
@@ -438,11 +476,11 @@ absa_status absa_eigen_vector(absa_eigen *eigen, void *out)
         return status;
     if (!out)
         return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_eigen_vector: out is NULL");
-    if (eigen->memory != ABSA_MEMORY_BASIS)
+    if (eigen->memory == ABSA_MEMORY_VALUE)
         return absa__fail(eigen->ctx, ABSA_E_UNSUPPORTED,
                           "absa_eigen_vector: VALUE memory keeps no vector; create the estimator "
-                          "with BASIS");
+                          "with BASIS or RESTART");
     if (!eigen->finished)
         return absa__fail(eigen->ctx, ABSA_E_STATE, "absa_eigen_vector: no run has ended");
-    return absa__ritz_vector(eigen, eigen->steps, out);
+    return absa__ritz_vector(eigen, out);
 }

@@ -21,12 +21,13 @@ struct absa_eigen {
     absa_context *ctx;
     absa__space space;
     absa_eigen_options options;
-    int32_t memory; /* VALUE or BASIS */
+    int32_t memory; /* VALUE, BASIS or RESTART */
     int busy;
     int agreed; /* the processes' sizes were compared */
 
-    /* slot[i] has norm length[i] but stands for the unit vector. BASIS: q_1..q_j, then the product.
-     * VALUE: q_{j-1}, q_j and the product, turned after every step (at the first, slot[0] is idle).
+    /* slot[i] has norm length[i] but stands for the unit vector. BASIS and RESTART: the have
+     * basis vectors, the input behind them, then the product. VALUE: q_{j-1}, q_j and the product,
+     * turned after every step (at the first, slot[0] is idle).
      */
     int64_t slots;
     void **slot;
@@ -34,9 +35,19 @@ struct absa_eigen {
 
     /* The recurrence: alpha[0..steps-1], beta[0..steps-1]. */
     int64_t steps;
+    int64_t have; /* basis vectors in the slots, but for VALUE */
     double *alpha;
     double *beta;
     double *work; /* 4 (max_products + 2): projections, coefficients, tridiagonal work */
+
+    /* RESTART: the basis begins with held Ritz vectors, coupled to the next one by arrow; the Ritz
+     * values of all that were thrown away are roots[0..steps-have-1]. All in dense, with room for
+     * the projected matrix and its eigenvectors; see restart.c. */
+    int64_t held;
+    double *dense;
+    double *kept_value;
+    double *arrow;
+    double *roots;
 
     /* The run. */
     int32_t phase;
@@ -69,8 +80,29 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact);
  * Rayleigh quotient, and *exact for an eigenvector. */
 absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, int *exact);
 
-/* out = the unit Ritz vector of the last steps products. */
-absa_status absa__ritz_vector(absa_eigen *e, int64_t steps, void *out);
+/* out = the unit Ritz vector of the basis, which it may lie behind. */
+absa_status absa__ritz_vector(absa_eigen *e, void *out);
+
+/* Doubles of e->dense. */
+int64_t absa__restart_doubles(int32_t memory, int64_t slots, int64_t max_products);
+
+/* Points kept_value, arrow and roots into e->dense. */
+void absa__restart_layout(absa_eigen *e);
+
+/* RESTART: solves the projected eigenproblem; returns the projection's norm. */
+double absa__restart_solve(absa_eigen *e, int *failed);
+
+/* The outermost Ritz value of the end that sign names, and the last component of its coefficients;
+ * all components of the main one; and the certificate, on the axis turned by sign. */
+void absa__restart_pair(const absa_eigen *e, double sign, double *value, double *bottom);
+void absa__restart_components(const absa_eigen *e, double *out);
+double absa__restart_bound(const absa_eigen *e, double sign, double scale);
+
+/* log S(x) for the current basis; x lies above every Ritz value, on the axis turned by sign. */
+double absa__restart_log_sum(const absa_eigen *e, double sign, double x);
+
+/* Shrinks a full basis to its best Ritz vectors and the residual vector. */
+absa_status absa__restart(absa_eigen *e);
 
 /* Unit roundoff of the space's element type. */
 double absa__element_epsilon(const absa_eigen *e);

@@ -19,7 +19,7 @@ double absa__element_epsilon(const absa_eigen *e)
 
 int64_t absa__input_slot(const absa_eigen *e)
 {
-    return e->memory == ABSA_MEMORY_BASIS ? e->steps : 1;
+    return e->memory == ABSA_MEMORY_VALUE ? 1 : e->have;
 }
 
 /* First slot of the vectors that the product is projected on; they end with the input. */
@@ -117,13 +117,20 @@ static absa_status subtract(absa_eigen *e, int64_t first, int64_t kept, const do
     return status;
 }
 
-/* How far the projections are from those of one symmetric matrix: q_{j-1}'Hq_j is beta_{j-1}, and
- * all earlier ones are zero. */
+/* What one symmetric matrix would have given: q_{j-1}'Hq_j is beta_{j-1}, and all earlier ones are
+ * zero; the first vector behind a restart is coupled to all that were held. */
+static double expected(const absa_eigen *e, int64_t i, int64_t kept)
+{
+    if (e->held > 0 && e->have == e->held)
+        return e->arrow[i];
+    return i == kept - 2 ? e->beta[e->steps - 1] : 0.0;
+}
+
 static void measure_consistency(absa_eigen *e, int64_t kept, const double *h)
 {
     double off = 0.0;
     for (int64_t i = 0; i < kept - 1; i++) {
-        const double d = i == kept - 2 ? h[i] - e->beta[e->steps - 1] : h[i];
+        const double d = h[i] - expected(e, i, kept);
         off += d * d;
     }
     e->inconsistency = fmax(e->inconsistency, sqrt(off));
@@ -164,7 +171,7 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
 {
     const int64_t first = first_kept(e), kept = absa__input_slot(e) - first + 1;
     const int64_t in = first + kept - 1, out = in + 1;
-    const int basis = e->memory == ABSA_MEMORY_BASIS;
+    const int basis = e->memory != ABSA_MEMORY_VALUE;
     double *h = e->work;
     status = project(e, status, first, kept, h);
     if (status)
@@ -189,7 +196,9 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
     e->alpha[e->steps] = alpha;
     e->beta[e->steps] = norm * scale;
     e->steps++;
-    if (!basis)
+    if (basis)
+        e->have++;
+    else
         turn(e);
     const int64_t next = basis ? out : out - 1;
     if (norm > 0.0 && fabs(norm - 1.0) > 0.1 && next + 1 < e->slots)
@@ -199,16 +208,18 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
 
 /* One end: sign 1 the upper one with the largest Ritz value, sign -1 the lower one turned around.
  */
-static void judge_end(absa_eigen *e, double sign, double ritz, double bottom, double rounding,
-                      int exact, absa__end *end)
+static void judge_end(absa_eigen *e, double sign, double ritz, double bottom, double norm,
+                      double rounding, int exact, absa__end *end)
 {
     const int64_t k = e->steps;
     const double theta = sign * ritz;
     end->value = theta;
     end->residual = exact ? 0.0 : e->beta[k - 1] * fabs(bottom);
     end->lower = theta - rounding;
-    const double bound =
-        exact ? theta : absa__upper_bound(k, sign, e->alpha, e->beta, theta, e->delta);
+    const double bound = exact ? theta
+                         : e->memory == ABSA_MEMORY_RESTART
+                             ? absa__restart_bound(e, sign, norm)
+                             : absa__upper_bound(k, sign, e->alpha, e->beta, theta, e->delta);
     /* The bound holds at all steps at once, so the least so far is one; rounding must not put it
      * below the value. */
     end->upper = fmax(fmin(end->upper, bound + rounding), theta + rounding);
@@ -236,27 +247,50 @@ static void report_ends(absa_eigen *e)
     r->other_residual = other->residual;
 }
 
-absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
+/* The outermost Ritz values and the last components of their coefficients, lower end first; returns
+ * the norm of the projection, last beta included. */
+static double solve(absa_eigen *e, double ritz[2], double bottom[2], int *failed)
 {
     const int64_t k = e->steps, room = e->options.max_products + 2;
     double *d = e->work, *off = d + room, *row = off + room;
     double norm = 0.0;
+    if (e->memory == ABSA_MEMORY_RESTART) {
+        norm = absa__restart_solve(e, failed);
+        for (int i = 0; i < 2; i++)
+            absa__restart_pair(e, i == 0 ? -1.0 : 1.0, &ritz[i], &bottom[i]);
+        return norm;
+    }
     memcpy(d, e->alpha, (size_t)k * sizeof *d);
     memcpy(off, e->beta, (size_t)k * sizeof *off);
     for (int64_t i = 0; i < k; i++)
         norm = fmax(norm, fabs(e->alpha[i]) + e->beta[i] + (i > 0 ? e->beta[i - 1] : 0.0));
     memset(row, 0, (size_t)k * sizeof *row);
     row[k - 1] = 1.0;
-    if (absa__tridiag_eigen(k, d, off, row, 1))
+    *failed = absa__tridiag_eigen(k, d, off, row, 1);
+    ritz[0] = d[0];
+    ritz[1] = d[k - 1];
+    bottom[0] = row[0];
+    bottom[1] = row[k - 1];
+    return norm;
+}
+
+absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
+{
+    double ritz[2], bottom[2];
+    int failed = 0;
+    const double norm = solve(e, ritz, bottom, &failed);
+    if (failed)
         return absa__fail(e->ctx, ABSA_E_NONFINITE, "the recurrence overflowed at product %lld",
-                          (long long)k);
+                          (long long)e->steps);
     /* Rounding of the products and of the recurrence, relative to the operator's size. */
     const double rounding = 8.0 * absa__element_epsilon(e) * norm;
-    *exact = e->beta[k - 1] <= rounding ||
-             (e->memory == ABSA_MEMORY_BASIS && k == e->space.given.n_global);
-    judge_end(e, 1.0, d[k - 1], row[k - 1], rounding, *exact, &e->end[0]);
+    *exact = e->beta[e->steps - 1] <= rounding ||
+             (e->memory != ABSA_MEMORY_VALUE && e->have == e->space.given.n_global);
+    /* A restart throws away the end that was not asked for. */
+    if (e->options.which != ABSA_WHICH_SMALLEST)
+        judge_end(e, 1.0, ritz[1], bottom[1], norm, rounding, *exact, &e->end[0]);
     if (e->options.which != ABSA_WHICH_LARGEST)
-        judge_end(e, -1.0, d[0], row[0], rounding, *exact, &e->end[1]);
+        judge_end(e, -1.0, ritz[0], bottom[0], norm, rounding, *exact, &e->end[1]);
     report_ends(e);
     absa_eigen_result *r = &e->now;
     r->inconsistency = r->value != 0.0 ? e->inconsistency / fabs(r->value) : 0.0;
@@ -264,12 +298,16 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
     return ABSA_OK;
 }
 
-/* The last Ritz vector's components, by a second solve: it is wanted once a run, not once a step.
+/* The main Ritz vector's components, by a second solve: it is wanted once a run, not once a step.
  */
-static void ritz_components(absa_eigen *e, int64_t k, double *out)
+static void ritz_components(absa_eigen *e, double *out)
 {
-    const int64_t room = e->options.max_products + 2;
+    const int64_t k = e->have, room = e->options.max_products + 2;
     double *d = e->work, *off = d + room;
+    if (e->memory == ABSA_MEMORY_RESTART) {
+        absa__restart_components(e, out);
+        return;
+    }
     /* Rows of the eigenvector matrix one by one keep the workspace at one row. */
     for (int64_t i = 0; i < k; i++) {
         double *row = off + room;
@@ -282,11 +320,12 @@ static void ritz_components(absa_eigen *e, int64_t k, double *out)
     }
 }
 
-absa_status absa__ritz_vector(absa_eigen *e, int64_t k, void *out)
+absa_status absa__ritz_vector(absa_eigen *e, void *out)
 {
     double *a = e->work + 3 * (e->options.max_products + 2);
-    ritz_components(e, k, a);
-    for (int64_t i = 0; i < k; i++)
+    ritz_components(e, a);
+    for (int64_t i = 0; i < e->have; i++)
         a[i] /= e->length[i];
-    return absa__vector_combine(&e->space, k, a, (const void *const *)e->slot, 0.0, out, NULL);
+    return absa__vector_combine(&e->space, e->have, a, (const void *const *)e->slot, 0.0, out,
+                                NULL);
 }

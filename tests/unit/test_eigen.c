@@ -60,7 +60,7 @@ Test(eigen, every_rule_and_memory_encloses_the_truth)
     outliers(v);
     for (int32_t element = 0; element < 2; element++)
         for (int32_t rule = ABSA_RULE_CHECKED; rule <= ABSA_RULE_FIXED; rule++)
-            for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_BASIS; memory++) {
+            for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++) {
                 absa_eigen_options o = with(rule, memory);
                 o.max_products = 30;
                 const absa_eigen_result r = run(element, N, v, &o, NULL);
@@ -115,7 +115,7 @@ Test(eigen, the_upper_bound_misses_as_often_as_promised)
         v[i] = 0.5 * cos(i * 0.1);
     v[0] = 1.0;
     const double etas[2] = {0.1, 0.01};
-    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_BASIS; memory++)
+    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++)
         for (int k = 0; k < 2; k++) {
             int misses = 0;
             for (uint64_t seed = 0; seed < SEEDS; seed++) {
@@ -229,7 +229,7 @@ Test(eigen, invariant_subspaces_are_exact_answers)
     } cases[] = {{one, N, 1.0, 1}, {zero, N, 0.0, 1},     {rank, N, 3.0, 2},
                  {one, 1, 1.0, 1}, {rank + 6, 2, 3.0, 2}, {rank + 5, 3, 3.0, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_BASIS; memory++)
+        for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++)
             for (int32_t element = 0; element < 2; element++) {
                 absa_eigen_options o = with(ABSA_RULE_CERTIFIED, memory);
                 const absa_eigen_result r = run(element, cases[i].n, cases[i].values, &o, NULL);
@@ -293,7 +293,7 @@ Test(eigen, a_changing_operator_is_noticed_and_a_fixed_one_never_is)
 {
     static double v[N];
     outliers(v);
-    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_BASIS; memory++) {
+    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++) {
         for (uint64_t seed = 0; seed < 100; seed++) {
             absa_eigen_options o = with(ABSA_RULE_FIXED, memory);
             o.max_products = 12;

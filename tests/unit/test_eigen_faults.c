@@ -52,7 +52,9 @@ Test(eigen_faults, options_out_of_range_are_refused_by_name)
     REFUSE(o.tolerance = (double)NAN, "tolerance");
     REFUSE(o.eta = 0.6, "eta");
     REFUSE(o.eta = 0.0, "eta");
-    REFUSE(o.keep_hint = 1, "keep_hint");
+    REFUSE((o.memory = ABSA_MEMORY_VALUE, o.keep_hint = 1), "keep_hint");
+    REFUSE((o.memory = ABSA_MEMORY_RESTART, o.max_vectors = 3), "RESTART");
+    REFUSE((o.memory = ABSA_MEMORY_RESTART, o.rule = ABSA_RULE_POWER), "POWER");
     REFUSE(o.keep_hint = 2, "keep_hint");
     REFUSE((o.memory = ABSA_MEMORY_BASIS, o.rule = ABSA_RULE_POWER), "POWER");
     REFUSE((o.memory = ABSA_MEMORY_BASIS, o.max_vectors = 10), "max_vectors");
@@ -179,7 +181,7 @@ Test(eigen_faults, every_failing_allocation_is_reported_and_runs_allocate_nothin
 {
     static double v[N];
     spectrum(v);
-    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_BASIS; memory++) {
+    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++) {
         int done = 0;
         for (int64_t k = 1; !done; k++) {
             faulty_alloc f = {0};
@@ -201,7 +203,9 @@ Test(eigen_faults, every_failing_allocation_is_reported_and_runs_allocate_nothin
             if (done) {
                 int64_t vectors, bytes;
                 cr_assert_eq(absa_eigen_memory(&space, &o, &vectors, &bytes), ABSA_OK);
-                cr_assert_eq(vectors, memory == ABSA_MEMORY_VALUE ? 3 : 21);
+                cr_assert_eq(vectors, memory == ABSA_MEMORY_VALUE   ? 3
+                                      : memory == ABSA_MEMORY_BASIS ? 21
+                                                                    : 8);
                 cr_assert_eq(bytes, f.live_bytes - before, "what was asked beforehand is taken");
                 const int64_t calls = f.calls;
                 absa_eigen_result r;
@@ -347,7 +351,7 @@ Test(eigen_faults, a_foreign_vector_table_gives_the_same_numbers_and_may_fail_an
     absa_context_create(NULL, &ctx);
     diagonal_host h = {.n = N, .element = ABSA_ELEMENT_F64, .values = values};
     absa_space space;
-    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_BASIS; memory++) {
+    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++) {
         absa_operator *op = diagonal_operator(ctx, &h, &space);
         absa_eigen_options o;
         absa_eigen *e;
@@ -377,7 +381,9 @@ Test(eigen_faults, a_foreign_vector_table_gives_the_same_numbers_and_may_fail_an
         cr_assert_eq(absa_eigen_run(e, op, &a, &got), ABSA_OK, "%s", absa_context_message(ctx));
         cr_assert_eq(got.products, want.products);
         cr_assert_float_eq(got.value, want.value, 1e-12);
-        cr_assert_eq(t.peak, memory == ABSA_MEMORY_VALUE ? 3 : 26);
+        cr_assert_eq(t.peak, memory == ABSA_MEMORY_VALUE   ? 3
+                             : memory == ABSA_MEMORY_BASIS ? 26
+                                                           : 8);
         const int64_t calls = t.calls;
         for (int64_t k = 1; k <= calls; k++) {
             t.calls = 0;
