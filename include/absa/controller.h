@@ -166,7 +166,9 @@ enum absa_event {
     /** The host's optimiser skipped an update. */
     ABSA_EVENT_UPDATE_SKIPPED = 4,
     /** An update was completed and the schedule moved (unit UPDATES or SAMPLES). */
-    ABSA_EVENT_SCHEDULE = 5
+    ABSA_EVENT_SCHEDULE = 5,
+    /** The open window was forgotten; samples are those left. */
+    ABSA_EVENT_RESTART = 6
 };
 
 /** Why a decision is what it is. */
@@ -514,7 +516,8 @@ ABSA_API absa_status absa_controller_adversarial_collapse(absa_controller *contr
  * Forget the open window: its samples are un-counted, to be drawn again.
  *
  * For hosts that load a checkpoint without the half-filled accumulator. A window that began in an
- * earlier epoch goes back to it: absa_micro::first is negative until it has caught up. Since 0.1.
+ * earlier epoch goes back to it: absa_micro::first is negative until it has caught up.
+ * ABSA_E_CALLBACK when the journal failed. Since 0.1.
  */
 ABSA_API absa_status absa_controller_restart_window(absa_controller *controller);
 
@@ -568,6 +571,50 @@ ABSA_API const char *absa_reason_name(int32_t reason);
  */
 ABSA_API absa_status absa_decision_format(const absa_decision *decision, char *buffer,
                                           size_t capacity, size_t *size);
+
+/** How far absa_controller_replay() came; set struct_size first, see absa_replay_init(). */
+typedef struct absa_replay {
+    size_t struct_size;   /**< sizeof(absa_replay) */
+    int64_t replayed;     /**< decisions taken in, from the first one on */
+    int64_t measurements; /**< how many of them were measurements */
+    int64_t undetermined; /**< number of the decision, from 0, whose interval does not settle the
+                               threshold: the replay ended before it; -1: there was none */
+    double threshold;     /**< the threshold it does not settle; NaN when there was none */
+} absa_replay;
+
+/** Prepare a replay struct of the caller: zeros, and struct_size = @p size. Since 0.1. */
+ABSA_API void absa_replay_init(absa_replay *replay, size_t size);
+
+/**
+ * Feed a journal to a controller: what would other options have made of the same measurements?
+ *
+ * The events of the journal happen to @p controller at the samples where they happened; decisions
+ * are its own. With the options of the journal's run they are the journal's to the bit, but for
+ * restarts of windows that no decision fell into. The controller's own journal callback and
+ * absa_controller_plan() tell the outcome, which holds as far as a run with other batches would
+ * have met the same eigenvalues. Measurements are taken when the journal has them, whatever
+ * measure_every says.
+ *
+ * The replay ends early, with ABSA_OK, when all epochs of @p controller have ended, or before a
+ * measurement that does not settle a threshold other than the one it was made for: its interval
+ * (for the POINT trigger: what DECIDE left open) reaches over it, and a longer measurement would
+ * have told. Those that no threshold concerns (bad ones, the first) are never undetermined.
+ *
+ * @param controller  usually just created, with the options in question
+ * @param decisions   the journal, in order; schedule decisions are passed over
+ * @param count       how many, at least 0
+ * @param stride      bytes from one to the next, at least their struct_size
+ * @param[out] result written on ABSA_OK only
+ * @retval ABSA_E_INVALID   decisions run backwards, or one has an unknown event; the message says
+ *                          which. The controller stays where it came to
+ * @retval ABSA_E_CALLBACK  the controller's own journal failed
+ * @retval ABSA_E_ABI       a struct was not filled by its _init function
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_controller_replay(absa_controller *controller,
+                                            const absa_decision *decisions, int64_t count,
+                                            size_t stride, absa_replay *result);
 
 ABSA_END_DECLS
 

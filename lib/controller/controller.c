@@ -64,6 +64,16 @@ void absa_controller_destroy(absa_controller **controller)
     absa_context_destroy(&ctx);
 }
 
+absa_context *absa__ctl_context(const absa_controller *controller)
+{
+    return controller->ctx;
+}
+
+const absa_controller_options *absa__ctl_chosen(const absa_controller *controller)
+{
+    return &controller->options;
+}
+
 static absa_status check_process(const absa_controller *c, const char *function, int64_t process,
                                  int64_t processes, const void *out)
 {
@@ -344,9 +354,11 @@ absa_status absa_controller_adversarial_collapse(absa_controller *controller)
 absa_status absa_controller_restart_window(absa_controller *controller)
 {
     const absa_status status = check_call(controller, "absa_controller_restart_window");
-    if (!status)
-        absa__ctl_restart_window(&controller->options, &controller->state);
-    return status;
+    if (status || controller->state.window_done == 0)
+        return status; /* nothing to forget, nothing to tell */
+    absa_decision d;
+    absa__ctl_restart_window(&controller->options, &controller->state, &d);
+    return tell(controller, &d);
 }
 
 absa_status absa_controller_save(const absa_controller *controller, void *buffer, size_t capacity,

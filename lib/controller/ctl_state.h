@@ -96,7 +96,8 @@ void absa__ctl_skip(const absa_controller_options *o, absa__ctl_state *s, absa_d
 void absa__ctl_collapse(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
 void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state *s,
                               absa_decision *d);
-void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state *s);
+void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state *s,
+                              absa_decision *d);
 
 /* The plan and the micro-batch; process and processes were checked. */
 void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, int64_t processes,
@@ -112,6 +113,10 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
 
 /* A number that differs when any option or any field of the state differs. */
 uint64_t absa__ctl_digest(const absa_controller_options *o, const absa__ctl_state *s);
+
+/* What a handle holds, for replay.c. */
+absa_context *absa__ctl_context(const absa_controller *controller);
+const absa_controller_options *absa__ctl_chosen(const absa_controller *controller);
 
 /* The options that are plain numbers, for names, checkpoints and comparisons. */
 typedef struct absa__option {

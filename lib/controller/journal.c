@@ -19,8 +19,8 @@ static const char *const reasons[] = {
     "inconsistent", "blind", "fixed",      "decay",        "shrink",
 };
 
-static const char *const events[] = {"measurement", "skip",           "epoch",
-                                     "collapse",    "update_skipped", "schedule"};
+static const char *const events[] = {"measurement",    "skip",     "epoch",  "collapse",
+                                     "update_skipped", "schedule", "restart"};
 
 const char *absa_reason_name(int32_t reason)
 {

@@ -276,10 +276,12 @@ int absa__ctl_advance(const absa_controller_options *o, absa__ctl_state *s, int6
     return decided;
 }
 
-void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state *s)
+void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state *s,
+                              absa_decision *d)
 {
+    before(o, s, ABSA_EVENT_RESTART, d);
     s->samples -= s->window_done;
     s->epoch_samples -= s->window_done;
     s->window_done = 0;
-    absa__ctl_open_window(o, s);
+    after(o, s, ABSA_REASON_NONE, d);
 }

@@ -80,12 +80,20 @@ static absa_eigen_result random_measurement(dice *d)
     return r;
 }
 
+enum { MOST_DECISIONS = 256 };
+
+typedef struct journal {
+    absa_decision seen[MOST_DECISIONS];
+    int64_t count;
+} journal;
+
 typedef struct history {
     absa_context *ctx;
     absa_controller_options o;
     absa_controller *c;
     int64_t samples; /* advanced by this test */
     int64_t *reasons;
+    journal *journal;
 } history;
 
 static absa_plan plan_of(const absa_controller *c)
@@ -183,11 +191,55 @@ static void event(history *h, dice *d, const absa_plan *p)
     }
 }
 
+static int keep(void *user, const absa_decision *decision)
+{
+    journal *j = user;
+    cr_assert_lt(j->count, MOST_DECISIONS);
+    j->seen[j->count++] = *decision;
+    return 0;
+}
+
+/* A replay does not know of rows that were drawn after the last decision before a restart. */
+static void forget_restarts(journal *j)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < j->count; i++)
+        if (j->seen[i].event != ABSA_EVENT_RESTART)
+            j->seen[kept++] = j->seen[i];
+    j->count = kept;
+}
+
+/* The journal of a history, fed to a controller with the same options, is that controller's. */
+static void check_replay(const history *h)
+{
+    static journal again;
+    absa_controller_options o = h->o;
+    absa_controller *c;
+    absa_replay r;
+    absa_replay_init(&r, sizeof r);
+    again.count = 0;
+    o.journal_user = &again;
+    cr_assert_eq(absa_controller_create(h->ctx, &o, &c), ABSA_OK);
+    cr_assert_eq(absa_controller_replay(c, h->journal->seen, h->journal->count,
+                                        sizeof h->journal->seen[0], &r),
+                 ABSA_OK, "%s", absa_context_message(h->ctx));
+    cr_assert_eq(r.replayed, h->journal->count);
+    forget_restarts(&again);
+    forget_restarts(h->journal);
+    cr_assert_eq(again.count, h->journal->count);
+    cr_assert_eq(memcmp(again.seen, h->journal->seen, (size_t)again.count * sizeof again.seen[0]),
+                 0);
+    absa_controller_destroy(&c);
+}
+
 static int64_t run_history(history *h, dice *d)
 {
     int64_t events = 0;
     h->o = random_options(d);
     h->samples = 0;
+    h->journal->count = 0;
+    h->o.journal = keep;
+    h->o.journal_user = h->journal;
     cr_assert_eq(absa_controller_create(h->ctx, &h->o, &h->c), ABSA_OK, "%s",
                  absa_context_message(h->ctx));
     absa_plan before = plan_of(h->c), p = before;
@@ -203,6 +255,7 @@ static int64_t run_history(history *h, dice *d)
             check_plan(h, &before, &p);
     }
     absa_controller_destroy(&h->c);
+    check_replay(h);
     return events;
 }
 
@@ -211,7 +264,8 @@ Test(histories, keep_every_law)
     const char *text = getenv("ABSA_TEST_HISTORIES");
     const int64_t count = text ? strtoll(text, NULL, 10) : 100000;
     int64_t reasons[16] = {0};
-    history h = {.reasons = reasons};
+    static journal kept;
+    history h = {.reasons = reasons, .journal = &kept};
     absa_context_create(NULL, &h.ctx);
     for (int64_t i = 0; i < count; i++) {
         dice d = {(uint64_t)i, 0};

@@ -1,0 +1,165 @@
+/* What other options would have made of the same measurements: a journal fed to a controller, event
+ * by event, at the samples where they happened. It drives the handle as a host would; all it
+ * decides itself is where the journal knows too little to go on. */
+#include "controller/ctl_state.h"
+
+#include "base/fail.h"
+#include "base/structs.h"
+
+#include <math.h>
+
+void absa_replay_init(absa_replay *replay, size_t size)
+{
+    absa_replay r = {0};
+    absa__struct_init(replay, size, &r, sizeof r);
+}
+
+static int below(const absa_controller_options *o, double lambda, double threshold)
+{
+    return o->compare == ABSA_COMPARE_LESS ? lambda < threshold : lambda <= threshold;
+}
+
+static void look(const absa_controller *c, absa_plan *p)
+{
+    absa_plan_init(p, sizeof *p);
+    (void)absa_controller_plan(c, 0, 1, p); /* cannot fail with these arguments */
+}
+
+/* Goes on to a number of samples. A controller that is past them stays: under other options a
+ * window that the journal's run restarted may be complete already. */
+static absa_status walk_to(absa_controller *c, int64_t samples)
+{
+    absa_plan p;
+    absa_status status = ABSA_OK;
+    for (look(c, &p); !status && p.samples < samples; look(c, &p)) {
+        const int64_t rest = p.rows - p.rows_done, want = samples - p.samples;
+        status = absa_controller_advance(c, rest < want ? rest : want);
+    }
+    return status;
+}
+
+/* The estimator stopped when the old threshold was settled. The new one may lie inside what was
+ * left open, where a longer run would have gone on. */
+static int undetermined(const absa_controller_options *o, const absa_plan *p,
+                        const absa_decision *d)
+{
+    const int usable = isfinite(d->value) && d->value > 0.0 && d->consistent &&
+                       (d->converged || o->use_unconverged);
+    if (!usable || isnan(p->threshold) || p->threshold == d->threshold)
+        return 0;
+    if (o->trigger == ABSA_TRIGGER_POINT)
+        return d->answer == ABSA_ANSWER_NOT_BELOW && below(o, d->value, p->threshold);
+    return below(o, fmin(d->lower, d->value), p->threshold) &&
+           !below(o, fmax(d->upper, d->value), p->threshold);
+}
+
+static absa_status measure(absa_controller *c, const absa_decision *d)
+{
+    absa_eigen_result r;
+    if (isnan(d->lower))
+        return absa_controller_observe_value(c, d->value, NULL);
+    absa_eigen_result_init(&r, sizeof r);
+    r.value = d->value;
+    r.lower = d->lower;
+    r.upper = d->upper;
+    r.converged = d->converged;
+    r.consistent = d->consistent;
+    r.answer = d->answer;
+    r.products = d->products;
+    return absa_controller_observe(c, &r, NULL);
+}
+
+static absa_status repeat(absa_controller *c, absa_context *ctx, int64_t i, const absa_decision *d,
+                          const absa_plan *p)
+{
+    switch (d->event) {
+    case ABSA_EVENT_MEASUREMENT:
+        return measure(c, d);
+    case ABSA_EVENT_SKIP:
+        return p->measure_due ? absa_controller_skip_measurement(c) : ABSA_OK;
+    case ABSA_EVENT_EPOCH:
+        return absa_controller_end_epoch(c);
+    case ABSA_EVENT_COLLAPSE:
+        return absa_controller_adversarial_collapse(c);
+    case ABSA_EVENT_UPDATE_SKIPPED: {
+        /* Under other options there may be no update just before. */
+        const absa_status status = absa_controller_update_skipped(c);
+        return status == ABSA_E_STATE ? ABSA_OK : status;
+    }
+    case ABSA_EVENT_RESTART:
+        return d->samples >= p->samples - p->rows_done ? absa_controller_restart_window(c)
+                                                       : ABSA_OK;
+    case ABSA_EVENT_SCHEDULE:
+        return ABSA_OK; /* this controller has its own */
+    default:
+        return absa__fail(
+            ctx, ABSA_E_INVALID,
+            "absa_controller_replay: decision %lld is of event %d, which this library "
+            "does not know",
+            (long long)i, (int)d->event);
+    }
+}
+
+static absa_status read_decision(absa_context *ctx, const absa_decision *decisions, int64_t i,
+                                 size_t stride, absa_decision *d)
+{
+    const void *at = (const char *)decisions + (size_t)i * stride;
+    absa_decision_init(d, sizeof *d);
+    const absa_status status = absa__struct_read(ctx, "absa_decision", at, d, sizeof *d);
+    if (!status && ((const absa_decision *)at)->struct_size > stride)
+        return absa__fail(ctx, ABSA_E_INVALID,
+                          "absa_controller_replay: decision %lld is larger than stride %zu",
+                          (long long)i, stride);
+    return status;
+}
+
+absa_status absa_controller_replay(absa_controller *controller, const absa_decision *decisions,
+                                   int64_t count, size_t stride, absa_replay *result)
+{
+    if (!controller)
+        return ABSA_E_INVALID;
+    absa_context *ctx = absa__ctl_context(controller);
+    const absa_controller_options *o = absa__ctl_chosen(controller);
+    if (!result || (!decisions && count > 0))
+        return absa__fail(ctx, ABSA_E_INVALID, "absa_controller_replay: %s is NULL",
+                          result ? "decisions" : "result");
+    if (count < 0)
+        return absa__fail(ctx, ABSA_E_INVALID,
+                          "absa_controller_replay: count is %lld, must be 0 or more",
+                          (long long)count);
+    absa_replay r;
+    absa_replay_init(&r, sizeof r);
+    r.undetermined = -1;
+    r.threshold = (double)NAN;
+    absa_status status = ABSA_OK;
+    int64_t last = 0;
+    for (int64_t i = 0; i < count && !status; i++) {
+        absa_decision d;
+        absa_plan p;
+        look(controller, &p);
+        if (p.finished)
+            break;
+        status = read_decision(ctx, decisions, i, stride, &d);
+        if (!status && d.event != ABSA_EVENT_RESTART && d.samples < last)
+            status = absa__fail(ctx, ABSA_E_INVALID,
+                                "absa_controller_replay: decision %lld is at %lld samples, behind "
+                                "the %lld of the one before",
+                                (long long)i, (long long)d.samples, (long long)last);
+        last = d.samples;
+        if (!status)
+            status = walk_to(controller, d.samples);
+        look(controller, &p);
+        if (!status && d.event == ABSA_EVENT_MEASUREMENT && undetermined(o, &p, &d)) {
+            r.undetermined = i;
+            r.threshold = p.threshold;
+            break;
+        }
+        if (!status)
+            status = repeat(controller, ctx, i, &d, &p);
+        if (!status) {
+            r.replayed = i + 1;
+            r.measurements += d.event == ABSA_EVENT_MEASUREMENT;
+        }
+    }
+    return status ? status : absa__struct_write(ctx, "absa_replay", &r, result, sizeof r);
+}

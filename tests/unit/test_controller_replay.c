@@ -1,0 +1,279 @@
+/* Replaying a journal: the same options give the same decisions, other options their own, and what
+ * the journal does not know ends it. */
+#include <absa/controller.h>
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 256 };
+
+typedef struct journal {
+    absa_decision seen[MOST];
+    int64_t count;
+} journal;
+
+static int keep(void *user, const absa_decision *d)
+{
+    journal *j = user;
+    cr_assert_lt(j->count, MOST);
+    j->seen[j->count++] = *d;
+    return 0;
+}
+
+static absa_controller_options base(journal *j)
+{
+    absa_controller_options o;
+    absa_controller_options_init(&o, sizeof o);
+    o.samples = 100;
+    o.epochs = 20;
+    o.batch = 10;
+    o.batch_max = 80;
+    o.patience = 3;
+    o.unit = ABSA_UNIT_SAMPLES;
+    o.decay_count = 2;
+    o.decay[0] = 450;
+    o.decay[1] = 1205;
+    o.adversarial_end = 731;
+    o.journal = keep;
+    o.journal_user = j;
+    return o;
+}
+
+static absa_controller *make(absa_context *ctx, const absa_controller_options *o)
+{
+    absa_controller *c;
+    cr_assert_eq(absa_controller_create(ctx, o, &c), ABSA_OK, "%s", absa_context_message(ctx));
+    return c;
+}
+
+static absa_plan plan_of(const absa_controller *c)
+{
+    absa_plan p;
+    absa_plan_init(&p, sizeof p);
+    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
+    return p;
+}
+
+static void measure(absa_controller *c, double lower, double value, double upper)
+{
+    absa_eigen_result r;
+    absa_eigen_result_init(&r, sizeof r);
+    r.value = value;
+    r.lower = lower;
+    r.upper = upper;
+    r.converged = r.consistent = 1;
+    r.products = 7;
+    cr_assert_eq(absa_controller_observe(c, &r, NULL), ABSA_OK);
+}
+
+static absa_replay replay(absa_context *ctx, absa_controller *c, const journal *j)
+{
+    absa_replay r;
+    absa_replay_init(&r, sizeof r);
+    cr_assert_eq(absa_controller_replay(c, j->seen, j->count, sizeof j->seen[0], &r), ABSA_OK, "%s",
+                 absa_context_message(ctx));
+    return r;
+}
+
+/* Twenty epochs with everything that can happen: skipped measurements and updates, a restarted
+ * window, bad values, a collapse, decays inside windows. */
+static void live(absa_controller *c)
+{
+    static const double values[] = {8, 5, -1, 3.5, (double)NAN, 3, 1.2, 1.1, 1.0, 0.4};
+    int measured = 0;
+    absa_plan p;
+    for (int step = 1; !(p = plan_of(c)).finished; step++) {
+        if (p.measure_due && step % 5 == 0) {
+            cr_assert_eq(absa_controller_skip_measurement(c), ABSA_OK);
+        } else if (p.measure_due) {
+            const double v = values[measured++ % 10];
+            if (isnan(v))
+                cr_assert_eq(absa_controller_observe_value(c, v, NULL), ABSA_OK);
+            else
+                measure(c, 0.99 * v, v, v + 0.1 * fabs(v));
+        } else if (p.epoch_done) {
+            cr_assert_eq(absa_controller_end_epoch(c), ABSA_OK);
+        } else {
+            const int64_t rest = p.rows - p.rows_done;
+            cr_assert_eq(absa_controller_advance(c, rest > 7 ? 7 : rest), ABSA_OK);
+            if (rest <= 7 && step % 11 == 0)
+                cr_assert_eq(absa_controller_update_skipped(c), ABSA_OK);
+            if (rest > 7 && step % 13 == 0) {
+                measure(c, 3, 4, 5);
+                cr_assert_eq(absa_controller_restart_window(c), ABSA_OK);
+            }
+        }
+        if (step == 60)
+            cr_assert_eq(absa_controller_adversarial_collapse(c), ABSA_OK);
+    }
+}
+
+Test(replay, the_same_options_give_the_same_journal_to_the_bit)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    journal first = {.count = 0}, again = {.count = 0};
+    absa_controller_options o = base(&first);
+    absa_controller *c = make(ctx, &o);
+    live(c);
+    int64_t measured = 0, events = 0;
+    for (int64_t i = 0; i < first.count; i++) {
+        measured += first.seen[i].event == ABSA_EVENT_MEASUREMENT;
+        events |= 1 << first.seen[i].event;
+    }
+    cr_assert_eq(events, 0x7F, "all seven events are in it");
+    absa_controller_destroy(&c);
+    o.journal_user = &again;
+    c = make(ctx, &o);
+    const absa_replay r = replay(ctx, c, &first);
+    cr_assert_eq(r.replayed, first.count);
+    cr_assert_eq(r.measurements, measured);
+    cr_assert_eq(r.undetermined, -1);
+    cr_assert(isnan(r.threshold));
+    cr_assert_eq(again.count, first.count);
+    for (int64_t i = 0; i < first.count; i++)
+        cr_assert_eq(memcmp(&first.seen[i], &again.seen[i], sizeof first.seen[i]), 0, "decision %d",
+                     (int)i);
+    cr_assert(plan_of(c).finished);
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
+/* Measured under eigenvalue_ratio 2: 8 [8, 8]; 5 [4.9, 5.1] is not below 4; 3 [2.9, 3.1] is. Under
+ * 1.5: 5.1 is below 8/1.5 = 5.33, so Eig is 5; then 3.33 lies above [2.9, 3.1]: below again, Eig 3.
+ * Under 1.6: 5 [4.9, 5.1] against 5 settles nothing. Under 3: 5 > 2.67; 3 > 2.67: no growth. */
+Test(replay, other_options_decide_for_themselves_or_say_where_they_cannot)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    journal first = {.count = 0};
+    absa_controller_options o = base(&first);
+    absa_controller *c = make(ctx, &o);
+    static const double values[] = {8, 5, 3}, half[] = {0, 0.1, 0.1};
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(absa_controller_advance(c, 10), ABSA_OK);
+        measure(c, values[i] - half[i], values[i], values[i] + half[i]);
+    }
+    cr_assert_eq(plan_of(c).batch, 20);
+    absa_controller_destroy(&c);
+    static const struct {
+        double ratio, threshold;
+        int64_t batch, undetermined, replayed;
+    } want[] = {
+        {1.5, 0, 40, -1, 3}, {1.6, 5.0, 10, 1, 1}, {3.0, 0, 10, -1, 3}, {2.0, 0, 20, -1, 3}};
+    for (int i = 0; i < 4; i++) {
+        journal own = {.count = 0};
+        o.journal_user = &own;
+        o.eigenvalue_ratio = want[i].ratio;
+        c = make(ctx, &o);
+        const absa_replay r = replay(ctx, c, &first);
+        cr_assert_eq(r.undetermined, want[i].undetermined);
+        cr_assert_eq(r.replayed, want[i].replayed);
+        cr_assert_eq(r.measurements, want[i].replayed);
+        if (r.undetermined >= 0)
+            cr_assert_float_eq(r.threshold, want[i].threshold, 1e-15);
+        cr_assert_eq(own.count, want[i].replayed);
+        cr_assert_eq(own.seen[own.count - 1].batch, want[i].batch, "ratio %g", want[i].ratio);
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
+
+/* The point trigger takes a value for what it is, unless DECIDE stopped at a lower bound. */
+Test(replay, a_lower_bound_is_no_value_for_another_threshold)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    journal first = {.count = 0};
+    absa_controller_options o = base(&first);
+    o.trigger = ABSA_TRIGGER_POINT;
+    absa_controller *c = make(ctx, &o);
+    measure(c, 8, 8, 8);
+    absa_eigen_result r;
+    absa_eigen_result_init(&r, sizeof r);
+    r.value = r.lower = 5;
+    r.upper = (double)INFINITY;
+    r.answer = ABSA_ANSWER_NOT_BELOW;
+    r.converged = r.consistent = 1;
+    cr_assert_eq(absa_controller_observe(c, &r, NULL), ABSA_OK);
+    absa_controller_destroy(&c);
+    o.eigenvalue_ratio = 1.5;
+    for (int32_t answer = ABSA_ANSWER_NONE; answer <= ABSA_ANSWER_NOT_BELOW; answer++) {
+        journal own = {.count = 0};
+        first.seen[1].answer = answer;
+        o.journal_user = &own;
+        c = make(ctx, &o);
+        const absa_replay outcome = replay(ctx, c, &first);
+        cr_assert_eq(outcome.undetermined, answer == ABSA_ANSWER_NOT_BELOW ? 1 : -1);
+        cr_assert_eq(plan_of(c).batch, answer == ABSA_ANSWER_NOT_BELOW ? 10 : 20);
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
+
+Test(replay, fewer_epochs_end_it_and_nothing_is_nothing)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    journal first = {.count = 0}, own = {.count = 0};
+    absa_controller_options o = base(&first);
+    absa_controller *c = make(ctx, &o);
+    live(c);
+    absa_controller_destroy(&c);
+    o.epochs = 3;
+    o.journal_user = &own;
+    c = make(ctx, &o);
+    absa_replay none;
+    absa_replay_init(&none, sizeof none);
+    cr_assert_eq(absa_controller_replay(c, NULL, 0, 0, &none), ABSA_OK);
+    cr_assert_eq(none.replayed, 0);
+    cr_assert_eq(none.undetermined, -1);
+    const absa_replay r = replay(ctx, c, &first);
+    cr_assert(plan_of(c).finished);
+    cr_assert_eq(first.seen[r.replayed - 1].event, ABSA_EVENT_EPOCH);
+    cr_assert_eq(first.seen[r.replayed - 1].epoch, 3);
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
+Test(replay, wrong_journals_are_refused)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    journal own = {.count = 0};
+    absa_controller_options o = base(&own);
+    absa_controller *c = make(ctx, &o);
+    absa_decision d[2];
+    absa_replay r;
+    absa_replay_init(&r, sizeof r);
+    r.replayed = 77;
+    for (int i = 0; i < 2; i++)
+        absa_decision_init(&d[i], sizeof d[i]);
+    d[0].event = d[1].event = ABSA_EVENT_SCHEDULE;
+    d[0].samples = 55;
+    d[1].samples = 49; /* windows of 10: the open one began at 50 */
+    cr_assert_eq(absa_controller_replay(c, d, 2, sizeof d[0], &r), ABSA_E_INVALID);
+    cr_assert_not_null(strstr(absa_context_message(ctx), "decision 1"));
+    d[1].event = ABSA_EVENT_RESTART;
+    d[1].samples = 50;
+    cr_assert_eq(absa_controller_replay(c, d + 1, 1, sizeof d[0], &r), ABSA_OK);
+    cr_assert_eq(plan_of(c).samples, 50);
+    d[1].samples = 30;
+    cr_assert_eq(absa_controller_replay(c, d + 1, 1, sizeof d[0], &r), ABSA_OK);
+    cr_assert_eq(plan_of(c).samples, 50, "what is complete stays");
+    r.replayed = 77;
+    d[1].event = 99;
+    cr_assert_eq(absa_controller_replay(c, d + 1, 1, sizeof d[0], &r), ABSA_E_INVALID);
+    d[1].event = ABSA_EVENT_SCHEDULE;
+    cr_assert_eq(absa_controller_replay(c, d + 1, 1, sizeof d[0] - 8, &r), ABSA_E_INVALID);
+    cr_assert_eq(absa_controller_replay(c, d + 1, -1, sizeof d[0], &r), ABSA_E_INVALID);
+    cr_assert_eq(absa_controller_replay(c, NULL, 1, sizeof d[0], &r), ABSA_E_INVALID);
+    cr_assert_eq(absa_controller_replay(c, d, 1, sizeof d[0], NULL), ABSA_E_INVALID);
+    cr_assert_eq(absa_controller_replay(NULL, d, 1, sizeof d[0], &r), ABSA_E_INVALID);
+    d[1].struct_size = 0;
+    cr_assert_eq(absa_controller_replay(c, d + 1, 1, sizeof d[0], &r), ABSA_E_ABI);
+    cr_assert_eq(r.replayed, 77, "outputs are untouched on failure");
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
