@@ -3,6 +3,8 @@
 
 #include "say.h"
 
+#include <absa/adversarial.h>
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -31,6 +33,8 @@ static const char *const models[] = {"logreg", "mlp", "lenet", "resnet8", "resne
 static const char *const rules[] = {"checked", "residual", "certified", "fixed", "power", "decide"};
 static const char *const ends[] = {"largest", "smallest", "magnitude", "both"};
 static const char *const memories[] = {"auto", "value", "basis"};
+static const char *const inputs[] = {"pixels", "normalised"};
+static const char *const selections[] = {"prefix", "keyed"};
 static const char *const presets[] = {"recommended", "paper", "authors"};
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
@@ -133,6 +137,8 @@ static void fill_defaults(config *c)
             c->eigen.max_products = 10;
     }
     c->probe_fresh = c->preset == ABSA_PRESET_AUTHORS;
+    c->attack = ABSA_ATTACK_FGSM;
+    c->attack_steps = 1;
 }
 
 /* Sets a field of the estimator by name; *known stays 0 when it has no such field. */
@@ -228,6 +234,22 @@ static void default_decays(const options *o, config *c)
     k->decay_count = 2;
 }
 
+/* fgsm, raw, l2, rfgsm, or pgd:STEPS. */
+static int set_attack(config *c, const char *text)
+{
+    static const char *const names[] = {"fgsm", "raw", "l2", "rfgsm"};
+    const int index = find(text, names, COUNT(names));
+    if (strncmp(text, "pgd:", 4) == 0) {
+        c->attack = ABSA_ATTACK_PGD;
+        return whole("--attack pgd:", text + 4, 1, 10000, &c->attack_steps);
+    }
+    if (index < 0)
+        return refuse("--attack is '%s', must be fgsm, raw, l2, rfgsm or pgd:STEPS", text);
+    c->attack = index; /* numbered alike */
+    c->attack_steps = 1;
+    return DONE;
+}
+
 static int apply_given(absa_context *ctx, const options *o, config *c)
 {
     const char *const *text = o->text;
@@ -253,6 +275,15 @@ static int apply_given(absa_context *ctx, const options *o, config *c)
         status = whole("--seed", text[OPTION_SEED], 0, INT64_MAX, &number);
         c->seed = status ? 0 : (uint64_t)number;
     }
+    if (!status && text[OPTION_INPUTS])
+        status = choice("--inputs", text[OPTION_INPUTS], inputs, COUNT(inputs), &c->normalised);
+    if (!status && text[OPTION_SELECT])
+        status = choice("--select", text[OPTION_SELECT], selections, COUNT(selections), &c->keyed);
+    if (!status && text[OPTION_ATTACK])
+        status = set_attack(c, text[OPTION_ATTACK]);
+    c->robust_rows = c->controller.strategy == ABSA_STRATEGY_ABSA ? 200 : 0;
+    if (!status && text[OPTION_ROBUST])
+        status = whole("--robust", text[OPTION_ROBUST], 0, INT32_MAX, &c->robust_rows);
     if (!status && text[OPTION_TRAIN_LIMIT])
         status = whole("--train-limit", text[OPTION_TRAIN_LIMIT], 1, INT32_MAX, &c->train_limit);
     if (!status && text[OPTION_TEST_LIMIT])
@@ -275,6 +306,9 @@ static int check_combinations(config *c)
     if (c->eigen.rule == ABSA_RULE_DECIDE && c->eigen.which != ABSA_WHICH_LARGEST)
         return refuse("--estimator decide knows the largest eigenvalue only: take another one for "
                       "--set which=...");
+    if (c->keyed && c->controller.adversarial_rows != ABSA_ROWS_WINDOW)
+        return refuse("--select keyed chooses among the rows of the whole window: take another "
+                      "--preset, or --set adversarial_rows=window");
     if (c->controller.strategy == ABSA_STRATEGY_GG && c->controller.decay_count == 0)
         return refuse(
             "--strategy gg grows the batch where the learning rate would decay: say where "

@@ -20,7 +20,12 @@ typedef struct config {
     uint64_t seed;
     int64_t train_limit, test_limit; /* 0: all */
     double momentum, weight_decay;
-    int keep_hint; /* 1: each measurement starts near the last eigenvector */
+    int normalised;       /* 1: inputs less their mean over their standard deviation */
+    int32_t attack;       /* of training, one of enum absa_attack */
+    int64_t attack_steps; /* of PGD; else 1 */
+    int keyed;            /* 1: rows are selected by a key; 0: the first ones */
+    int64_t robust_rows;  /* test rows attacked after every epoch */
+    int keep_hint;        /* 1: each measurement starts near the last eigenvector */
     const char *log, *checkpoint, *resume, *report;
     int quiet;
     absa_controller_options controller; /* samples are set when the data is known */

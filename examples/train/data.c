@@ -1,9 +1,11 @@
 /* Which files make up which data set, and which rows are for testing. */
 #include "data.h"
 
+#include "normalise.h"
 #include "say.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -152,12 +154,20 @@ int data_load(absa_context *ctx, const config *c, run_data *d)
     absa_dataset_view_init(&d->test_view, sizeof d->test_view);
     absa_dataset_view_get(d->train, &d->train_view);
     absa_dataset_view_get(d->test, &d->test_view);
+    status = normalise_data(ctx, c->normalised, d);
+    if (status) {
+        data_release(d);
+        return status;
+    }
     d->crc = digest(digest(0, &d->train_view), &d->test_view);
     return DONE;
 }
 
 void data_release(run_data *d)
 {
+    free(d->mean);
+    free(d->std);
+    d->mean = d->std = NULL;
     absa_dataset_destroy(&d->train);
     absa_dataset_destroy(&d->test);
 }

@@ -13,7 +13,8 @@ typedef struct history_row {
     double accuracy; /* in [0, 1] */
     double value;    /* eigenvalue; NaN when none was measured */
     double lower, upper;
-    int64_t products; /* Hessian-vector products since the beginning */
+    double robust_fgsm, robust_pgd; /* accuracy under attack; NaN when it was not measured */
+    int64_t products;               /* Hessian-vector products since the beginning */
 } history_row;
 
 typedef struct history {

@@ -4,7 +4,6 @@
 
 #include "say.h"
 
-#include <absa/adversarial.h>
 #include <absa/random.h>
 
 #include <math.h>
@@ -80,17 +79,16 @@ int host_create(absa_context *ctx, const config *c, const run_data *d, int64_t m
     h->statistic_count = absa_refnet_statistic_count(h->net);
     h->statistics = zeros(h->statistic_count, sizeof(double));
     h->x = zeros(h->micro_rows * features, sizeof(float));
-    h->x_gradient = zeros(h->micro_rows * features, sizeof(float));
     h->labels = zeros(h->micro_rows, sizeof(int32_t));
     h->order = zeros(rows, sizeof(int64_t));
     h->probe_x = zeros(h->probe_rows * features, sizeof(float));
     h->probe_labels = zeros(h->probe_rows, sizeof(int32_t));
     if (!h->theta || !h->velocity || !h->window || !h->gradient || !h->hint || !h->statistics ||
-        !h->x || !h->x_gradient || !h->labels || !h->order || !h->probe_x || !h->probe_labels)
+        !h->x || !h->labels || !h->order || !h->probe_x || !h->probe_labels)
         return give_up("not enough memory");
     if (absa_refnet_init_parameters(h->net, c->seed, h->theta))
         return give_up("%s", absa_context_message(ctx));
-    return DONE;
+    return attack_create(ctx, c, d, h->net, h->micro_rows, &h->attack);
 }
 
 void host_release(host *h)
@@ -105,7 +103,7 @@ void host_release(host *h)
     free(h->hint);
     free(h->statistics);
     free(h->x);
-    free(h->x_gradient);
+    attack_release(&h->attack);
     free(h->labels);
     free(h->order);
     free(h->probe_x);
@@ -131,45 +129,20 @@ static void draw_rows(uint64_t seed, uint64_t stream, int64_t *order, int64_t ro
     }
 }
 
-/* FGSM on the first rows of the micro-batch that is loaded. */
-static int perturb(host *h, int64_t rows, double epsilon)
+int host_gradient(host *h, const absa_plan *plan, const absa_micro *m)
 {
-    const int64_t features = h->d->train_view.features;
-    double lo = 0, hi = 1;
-    absa_status status = absa_refnet_set_mode(h->net, ABSA_REFNET_EVALUATE);
-    if (!status)
-        status = absa_refnet_input_gradient(h->net, h->theta, h->x, h->labels, rows, h->x_gradient,
-                                            NULL);
-    if (status)
-        return failed(h, status);
-    if (h->c->preset == ABSA_PRESET_AUTHORS) {
-        /* The authors clip to what the slice holds. */
-        lo = hi = (double)h->x[0];
-        for (int64_t i = 1; i < rows * features; i++) {
-            lo = (double)h->x[i] < lo ? (double)h->x[i] : lo;
-            hi = (double)h->x[i] > hi ? (double)h->x[i] : hi;
-        }
-    }
-    status = absa_fgsm(rows, features, h->x, h->x_gradient, epsilon, lo, hi, h->x);
-    if (status == ABSA_E_NONFINITE)
-        return DIVERGED;
-    return status ? give_up("the adversarial step failed: %s", absa_status_text(status)) : DONE;
-}
-
-int host_gradient(host *h, int64_t epoch, int64_t first, int64_t rows, int64_t perturbed,
-                  double epsilon, double weight)
-{
-    int code = DONE;
+    const int64_t epoch = plan->epochs_ended, rows = m->rows;
     if (h->order_epoch != epoch) {
         const int64_t all = h->d->train_view.rows;
         draw_rows(h->c->seed, order_stream + (uint64_t)epoch, h->order, all, all);
         h->order_epoch = epoch;
     }
-    absa_status status = absa_dataset_gather(h->d->train, h->order + first, rows, h->x, h->labels);
+    absa_status status =
+        absa_dataset_gather(h->d->train, h->order + m->first, rows, h->x, h->labels);
     if (status)
         return failed(h, status);
-    if (perturbed > 0)
-        code = perturb(h, perturbed < rows ? perturbed : rows, epsilon);
+    const int code = attack_rows(&h->attack, plan, plan->rows_done, rows, m->adversarial_rows,
+                                 h->theta, h->x, h->labels);
     if (code)
         return code;
     status = absa_refnet_set_mode(h->net, ABSA_REFNET_TRAIN);
@@ -179,7 +152,7 @@ int host_gradient(host *h, int64_t epoch, int64_t first, int64_t rows, int64_t p
         status = absa_refnet_track(h->net, running_share);
     if (status)
         return failed(h, status);
-    const float w = (float)weight;
+    const float w = (float)m->weight;
     for (int64_t i = 0; i < h->n; i++)
         h->window[i] += w * h->gradient[i];
     return DONE;

@@ -3,8 +3,7 @@
 #ifndef TRAIN_HOST_H
 #define TRAIN_HOST_H
 
-#include "config.h"
-#include "data.h"
+#include "attack.h"
 
 #include <absa/refnet.h>
 
@@ -22,7 +21,8 @@ typedef struct host {
     double *statistics; /* of batch normalisation, for checkpoints */
     int64_t statistic_count;
     int64_t micro_rows;
-    float *x, *x_gradient; /* of one micro-batch */
+    float *x; /* of one micro-batch */
+    attack attack;
     int32_t *labels;
     int64_t *order;      /* the epoch's order of the training rows */
     int64_t order_epoch; /* -1: none yet */
@@ -38,10 +38,9 @@ typedef struct host {
 int host_create(absa_context *ctx, const config *c, const run_data *d, int64_t micro_rows, host *h);
 void host_release(host *h);
 
-/* Adds weight * gradient of rows [first, first + rows) of the epoch's order to the window, the
- * first `perturbed` of them as adversarial inputs. */
-int host_gradient(host *h, int64_t epoch, int64_t first, int64_t rows, int64_t perturbed,
-                  double epsilon, double weight);
+/* Adds the weighted gradient of a micro-batch to the window, some of its rows as adversarial
+ * inputs. */
+int host_gradient(host *h, const absa_plan *plan, const absa_micro *m);
 /* velocity = momentum * velocity + window; theta -= lr * velocity; window = 0. */
 void host_step(host *h, double lr, double velocity_factor);
 /* Measures the top eigenvalue; `number` counts measurements from 0. The plan's threshold lets the

@@ -109,23 +109,26 @@ int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t sam
 {
     if (!log->file)
         return DONE;
-    return write_line(log, json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "event",
-                                     "epoch", "epoch", whole(row->epoch), "updates", whole(updates),
-                                     "samples", whole(samples), "batch", whole(row->batch), "lr",
-                                     number(row->lr), "gamma", number(row->gamma), "loss",
-                                     number(row->loss), "accuracy", number(row->accuracy)));
+    return write_line(log,
+                      json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "event",
+                                "epoch", "epoch", whole(row->epoch), "updates", whole(updates),
+                                "samples", whole(samples), "batch", whole(row->batch), "lr",
+                                number(row->lr), "gamma", number(row->gamma), "loss",
+                                number(row->loss), "accuracy", number(row->accuracy), "robust_fgsm",
+                                number(row->robust_fgsm), "robust_pgd", number(row->robust_pgd)));
 }
 
 int log_final(run_log *log, const totals *t)
 {
     if (!log->file)
         return DONE;
-    return write_line(log, json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "event",
-                                     "final", "accuracy", number(t->accuracy), "loss",
-                                     number(t->loss), "updates", whole(t->updates), "samples",
-                                     whole(t->samples), "hvps", whole(t->products), "measurements",
-                                     whole(t->measurements), "batch", whole(t->batch), "lr",
-                                     number(t->lr), "seconds", number(t->seconds)));
+    return write_line(
+        log, json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "event",
+                       "final", "accuracy", number(t->accuracy), "robust_fgsm",
+                       number(t->robust_fgsm), "robust_pgd", number(t->robust_pgd), "loss",
+                       number(t->loss), "updates", whole(t->updates), "samples", whole(t->samples),
+                       "hvps", whole(t->products), "measurements", whole(t->measurements), "batch",
+                       whole(t->batch), "lr", number(t->lr), "seconds", number(t->seconds)));
 }
 
 int log_close(run_log *log)

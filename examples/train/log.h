@@ -15,7 +15,7 @@ typedef struct run_log {
 
 typedef struct totals {
     int64_t updates, samples, products, measurements, batch;
-    double lr, loss, accuracy, seconds;
+    double lr, loss, accuracy, robust_fgsm, robust_pgd, seconds;
 } totals;
 
 /* Opens a new file, or goes on behind the old lines when a run is resumed. */

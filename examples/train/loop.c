@@ -91,6 +91,7 @@ static int measure(run *r, const absa_plan *plan)
 static int end_epoch(run *r, const absa_plan *plan)
 {
     double ignored;
+    robustness robust;
     history_row *row = &r->past.rows[r->past.count];
     memset(row, 0, sizeof *row);
     row->epoch = plan->epochs_ended + 1;
@@ -102,8 +103,12 @@ static int end_epoch(run *r, const absa_plan *plan)
     int status = host_evaluate(&r->h, &r->d.train_view, &row->loss, &ignored);
     if (!status)
         status = host_evaluate(&r->h, &r->d.test_view, &ignored, &row->accuracy);
+    if (!status)
+        status = attack_measure(&r->h.attack, r->h.theta, &robust);
     if (status)
         return status;
+    row->robust_fgsm = robust.fgsm;
+    row->robust_pgd = robust.pgd;
     r->past.count++;
     if (absa_controller_end_epoch(r->controller))
         return broken(r);
@@ -119,8 +124,7 @@ static int micro_batch(run *r, const absa_plan *plan)
     absa_micro_init(&m, sizeof m);
     if (absa_controller_micro(r->controller, 0, 1, &m))
         return broken(r);
-    const int status = host_gradient(&r->h, plan->epochs_ended, m.first, m.rows, m.adversarial_rows,
-                                     plan->epsilon, m.weight);
+    const int status = host_gradient(&r->h, plan, &m);
     if (status)
         return status;
     if (m.last)
@@ -165,6 +169,8 @@ static totals add_up(const run *r, const absa_plan *plan)
                       .lr = plan->lr,
                       .loss = (double)NAN,
                       .accuracy = (double)NAN,
+                      .robust_fgsm = (double)NAN,
+                      .robust_pgd = (double)NAN,
                       .seconds = seconds_now() - r->begun};
     return t;
 }
@@ -189,6 +195,8 @@ static int finish(run *r, const absa_plan *plan)
     t.lr = last->lr;
     t.loss = last->loss;
     t.accuracy = last->accuracy;
+    t.robust_fgsm = last->robust_fgsm;
+    t.robust_pgd = last->robust_pgd;
     print_rows(r);
     progress_wipe();
     if (!r->c.quiet)
@@ -260,7 +268,7 @@ static int train_with(run *r)
         printf("%s (%lld parameters) on %s: %lld training rows, %lld test rows\n", r->c.model,
                (long long)r->h.n, data_name(r->c.data), (long long)r->d.train_view.rows,
                (long long)r->d.test_view.rows);
-        table_head();
+        table_head(r->c.robust_rows > 0);
     }
     progress_begin(r->c.quiet, plan.progress);
     status = turns(r, &plan);

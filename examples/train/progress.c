@@ -51,10 +51,14 @@ void progress_wipe(void)
     line.standing = 0;
 }
 
-void table_head(void)
+void table_head(int robust)
 {
-    printf("%5s %6s %7s %5s %7s %6s %9s %20s %7s\n", "epoch", "batch", "lr", "gamma", "loss",
-           "acc %", "lambda", "[lower, upper]", "hvps");
+    if (robust)
+        printf("%5s %5s %7s %5s %6s %5s %5s %5s %8s %14s %5s\n", "epoch", "batch", "lr", "gamma",
+               "loss", "acc %", "fgsm", "pgd", "lambda", "[lower, upper]", "hvps");
+    else
+        printf("%5s %6s %7s %5s %7s %6s %9s %20s %7s\n", "epoch", "batch", "lr", "gamma", "loss",
+               "acc %", "lambda", "[lower, upper]", "hvps");
     fflush(stdout);
 }
 
@@ -68,8 +72,14 @@ void table_row(const history_row *row)
         snprintf(value, sizeof value, "> %.3g", row->lower);
     if (isfinite(row->value) && isfinite(row->lower) && isfinite(row->upper))
         snprintf(interval, sizeof interval, "[%.3g, %.3g]", row->lower, row->upper);
-    printf("%5lld %6lld %8.4g %6.3f %7.4f %7.2f %7s %17s %8lld\n", (long long)row->epoch,
-           (long long)row->batch, row->lr, row->gamma, row->loss, 100 * row->accuracy, value,
-           interval, (long long)row->products);
+    if (isfinite(row->robust_pgd))
+        printf("%5lld %5lld %7.4g %5.3f %6.4f %5.1f %5.1f %5.1f %8s %14s %5lld\n",
+               (long long)row->epoch, (long long)row->batch, row->lr, row->gamma, row->loss,
+               100 * row->accuracy, 100 * row->robust_fgsm, 100 * row->robust_pgd, value, interval,
+               (long long)row->products);
+    else
+        printf("%5lld %6lld %7.4g %5.3f %7.4f %6.2f %9s %20s %7lld\n", (long long)row->epoch,
+               (long long)row->batch, row->lr, row->gamma, row->loss, 100 * row->accuracy, value,
+               interval, (long long)row->products);
     fflush(stdout);
 }

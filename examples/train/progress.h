@@ -12,7 +12,8 @@ void progress_show(const absa_plan *plan, int64_t epochs);
 void progress_wipe(void);
 
 /* The table on stdout: at most 80 columns. */
-void table_head(void);
+/* robust: 1 when accuracy under attack is measured. */
+void table_head(int robust);
 void table_row(const history_row *row);
 
 /* Seconds of a clock that never goes back. */

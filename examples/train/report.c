@@ -39,7 +39,7 @@ static void put_number(FILE *f, double value)
 
 static void write_script(FILE *f, const config *c, const history *past)
 {
-    int shares = 0, values = 0, bounds = 0;
+    int shares = 0, values = 0, bounds = 0, robust = 0;
     fputs("$run << EOD\n", f);
     for (int64_t i = 0; i < past->count; i++) {
         const history_row *r = &past->rows[i];
@@ -52,6 +52,9 @@ static void write_script(FILE *f, const config *c, const history *past)
         put_number(f, r->loss);
         put_number(f, 100 * r->accuracy);
         put_number(f, isfinite(r->value) ? (double)NAN : r->lower);
+        put_number(f, 100 * r->robust_fgsm);
+        put_number(f, 100 * r->robust_pgd);
+        robust += isfinite(r->robust_pgd);
         fputc('\n', f);
         shares += r->gamma > 0;
         values += isfinite(r->value) && r->value > 0; /* the axis is logarithmic */
@@ -70,9 +73,15 @@ static void write_script(FILE *f, const config *c, const history *past)
     fputs("set title 'batch'\nset logscale y 2\n"
           "set yrange [*:*]\nplot $run using 1:2 with steps ls 1, '' using 1:2 with points ls 1\n",
           f);
-    fputs("unset logscale\nset title 'test accuracy, %'\nset yrange [*:100]\n"
-          "plot $run using 1:9 with linespoints ls 1\nset yrange [*:*]\n",
-          f);
+    fprintf(f,
+            "unset logscale\nset title 'test accuracy, %%'\nset yrange [*:100]\n"
+            "%splot $run using 1:9 with linespoints ls 1 title 'clean'%s\nunset key\n"
+            "set yrange [*:*]\n",
+            robust ? "set key bottom right\n" : "",
+            robust ? ", '' using 1:11 with linespoints lw 2 lc '#d98c21' pt 7 ps 0.5 title 'FGSM'"
+                     ", '' using 1:12 with linespoints lw 2 lc '#b03a2e' pt 7 ps 0.5 title "
+                     "'PGD, 10 steps'"
+                   : "");
     fputs("set title 'learning rate'\nset yrange [0:*]\n"
           "plot $run using 1:3 with steps ls 1, '' using 1:3 with points ls 1\n",
           f);

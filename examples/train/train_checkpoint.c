@@ -63,6 +63,8 @@ static void put_history(bytes_out *b, const history *past)
         put_f64(b, r->value);
         put_f64(b, r->lower);
         put_f64(b, r->upper);
+        put_f64(b, r->robust_fgsm);
+        put_f64(b, r->robust_pgd);
     }
 }
 
@@ -305,6 +307,8 @@ static void get_history(bytes_in *in, history *past, int64_t most)
         r->value = get_f64(in);
         r->lower = get_f64(in);
         r->upper = get_f64(in);
+        r->robust_fgsm = get_f64(in);
+        r->robust_pgd = get_f64(in);
     }
 }
 

@@ -17,6 +17,8 @@ SETTINGS = {
     "a network with batch normalisation":
         ["--train-limit", "200", "--test-limit", "50", "--probe", "32", "--epochs", "5", "--model",
          "resnet8", "--set", "max_products=12", "--set", "micro_batch=5"],
+    "attacks": ["--attack", "pgd:2", "--select", "keyed", "--inputs", "normalised", "--robust", "50",
+                *BASE],
     "authors": ["--preset", "authors", *BASE[:-2]],
     "gg": ["--strategy", "gg", *BASE],
 }

@@ -12,8 +12,9 @@ from train import PROGRAM, SMALL, events, logged, path, run, train
 EVENT_FIELDS = {
     "measurement": ["event", "update", "samples", "epoch", "value", "lower", "upper", "residual",
                     "products", "stop", "reason", "batch", "lr", "gamma"],
-    "epoch": ["event", "epoch", "updates", "samples", "batch", "lr", "gamma", "loss", "accuracy"],
-    "final": ["event", "accuracy", "loss", "updates", "samples", "hvps", "measurements", "batch",
+    "epoch": ["event", "epoch", "updates", "samples", "batch", "lr", "gamma", "loss", "accuracy",
+              "robust_fgsm", "robust_pgd"],
+    "final": ["event", "accuracy", "robust_fgsm", "robust_pgd", "loss", "updates", "samples", "hvps", "measurements", "batch",
               "lr", "seconds"],
 }
 
