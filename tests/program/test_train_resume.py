@@ -119,6 +119,24 @@ def refuses_flipped_bytes():
             yield f"byte {at}: {complaint}"
 
 
+def refuses_other_data():
+    for name in ("train.bin", "test.bin"):
+        with open(path(name), "wb") as file:
+            file.write(bytes(i % 20 for i in range(10 * 3074)))
+    arguments = ["--data", "cifar100", "--data-dir", path("."), "--epochs", "1", "--model",
+                 "logreg", "--probe", "5"]
+    done = train("--checkpoint", path("data-state"), *arguments)
+    again = train("--resume", path("data-state"))
+    if done.returncode or again.returncode:
+        yield done.stderr + again.stderr
+    with open(path("train.bin"), "r+b") as file:
+        file.seek(20000)
+        file.write(b"\xff")
+    other = train("--resume", path("data-state"))
+    if other.returncode != 2 or "other data" not in other.stderr:
+        yield f"status {other.returncode}: {other.stderr}"
+
+
 def refuses_to_log_into_itself():
     for option in ("--log", "--report"):
         yield from refused(good(), "--resume is the same file", option, path("bad"))
@@ -145,6 +163,7 @@ CHECKS += [
     ("refuses a cut checkpoint", refuses_cut_files),
     ("refuses a checkpoint with a flipped bit", refuses_flipped_bytes),
     ("refuses a file with bytes behind it", lambda: refused(good() + b"x", "bytes too many")),
+    ("refuses to go on with other data", refuses_other_data),
     ("refuses to write over what it reads", refuses_to_log_into_itself),
     ("refuses options that the checkpoint was not made with", refuses_other_settings),
 ]

@@ -176,6 +176,17 @@ def momentum_and_weight_decay_matter():
         yield f"losses {losses}"
 
 
+def every_epoch_has_its_own_order():
+    # Two of three rows an epoch: with one order for all epochs the third would never be seen, and
+    # its loss alone would be above log(10) / 3, what guessing costs.
+    done, lines = logged("run.jsonl", "--model", "logreg", "--strategy", "bl", "--batch", "2",
+                         "--batch-max", "2", "--set", "epoch_tail=drop", "--train-limit", "3",
+                         "--test-limit", "10", "--lr", "0.05", "--decay", "none", "--epochs", "100")
+    yield from ran(done)
+    if lines and lines[-1]["loss"] > 0.3:
+        yield f"loss {lines[-1]['loss']}"
+
+
 def perturbing_matters():
     losses = []
     for extra in (["abs"], ["absa", "--set", "epsilon=0"], ["absa", "--set", "epsilon=0.1"]):
@@ -319,6 +330,7 @@ CHECKS += [
     ("gives the same training in micro-batches, but for rounding",
      micro_batches_change_rounding_only),
     ("uses momentum and weight decay", momentum_and_weight_decay_matter),
+    ("shuffles every epoch anew", every_epoch_has_its_own_order),
     ("trains on adversarial inputs", perturbing_matters),
     ("measures on one probe, or on a fresh one as the authors did", probes_are_fixed_or_fresh),
     ("writes plain lines into a pipe", pipes_get_plain_text),

@@ -177,6 +177,16 @@ Test(idx, refuses_sizes_that_do_not_fit_the_file_before_it_allocates)
             cr_assert_eq(f.live_blocks, 0);
         }
     }
+    /* A count that both files agree on. */
+    faulty_alloc f = {0};
+    absa_context *counted = faulty_context(&f);
+    absa_dataset *d;
+    images[4] = labels[4] = 1;
+    cr_assert_eq(
+        absa_dataset_parse_idx(counted, images, sizeof images, labels, sizeof labels, 10, &d),
+        ABSA_E_FORMAT);
+    cr_assert_lt(f.peak_bytes, 10000);
+    absa_context_destroy(&counted);
     memset(images + 4, 0xff, 12);
     cr_assert_eq(parse(images, sizeof images, labels, sizeof labels), ABSA_E_FORMAT);
 }
