@@ -145,6 +145,16 @@ Test(adversarial_edges, narrow_floats_stay_inside_a_ball_that_is_no_multiple_of_
         cr_assert_eq(absa_perturb(&o, 1, &one[k], g, out, NULL), ABSA_OK);
         cr_assert_eq(out[0], one[k]);
     }
+    /* From -2^-60, 1 is further than 1, though not in double precision. */
+    const uint16_t x[1] = {0xA180}, below[1] = {0x3F7F};
+    const float g[1] = {1};
+    uint16_t out[1];
+    absa_perturb_options o = options(1);
+    o.element = ABSA_INPUT_BF16;
+    o.g_element = ABSA_INPUT_F32;
+    o.epsilon = 1.0;
+    cr_assert_eq(absa_perturb(&o, 1, x, g, out, NULL), ABSA_OK);
+    cr_assert_eq(out[0], below[0]);
 }
 
 Test(adversarial_edges, every_kind_of_bad_number_is_named)

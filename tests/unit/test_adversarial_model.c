@@ -8,9 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = 4, CHANNELS = 3, PIXELS = 23, ROW = CHANNELS * PIXELS, ALL = ROWS * ROW };
+enum { ROWS = 4, CHANNELS = 3, PIXELS = 101, ROW = CHANNELS * PIXELS, ALL = ROWS * ROW };
 
-/* The batch as numbers, and as stored. */
+/* The batch as numbers, and as stored. A row is longer than what the library takes at once, which
+ * is no multiple of the channels. */
 typedef struct store {
     double value[ALL];
     unsigned char bytes[ALL * sizeof(double)];
