@@ -47,7 +47,7 @@ static const struct {
                       "share of rows attacked at first (0.2)"},
     [OPTION_SELECT] = {"select", "NAME", NULL, 1, "which rows: prefix or keyed (prefix)"},
     [OPTION_ROBUST] = {"robust", "N", NULL, 1,
-                       "test rows attacked after each epoch (absa: 200, else 0)"},
+                       "test rows attacked every epoch (absa: 200, else 0)"},
     [OPTION_LOG] = {"log", "RUN.jsonl", NULL, 0, "write events as JSON lines"},
     [OPTION_CHECKPOINT] = {"checkpoint", "FILE", NULL, 0, "save here each epoch and on Ctrl-C"},
     [OPTION_RESUME] = {"resume", "FILE", NULL, 0, "go on from a checkpoint, with its settings"},
