@@ -101,7 +101,7 @@ absa_status absa__fast_walk(const absa__perturb_plan *plan, const absa__batch *b
     const int f32 = plan->o.element == ABSA_INPUT_F32;
     const int wide = has_wide();
     absa__reach reach;
-    reach_fast fast;
+    reach_fast fast = {.f64 = {{0}, {0}, {0}, {0}}};
     absa__row row, next;
     reach.key = -1;
     int64_t at = absa__next_row(plan, b, 0, r);
