@@ -237,6 +237,19 @@ ABSA_API void absa_eigen_destroy(absa_eigen **eigen);
 ABSA_API absa_status absa_eigen_run(absa_eigen *eigen, absa_operator *op,
                                     const absa_eigen_args *args, absa_eigen_result *result);
 
+/**
+ * Go on with an open run, one that was started, or loaded, to its end with an operator.
+ *
+ * @param eigen        the estimator
+ * @param op           the operator the run began with, at the same parameters and batch
+ * @param[out] result  written on ABSA_OK only
+ * @retval ABSA_E_STATE  no run is open
+ *
+ * Other failures as absa_eigen_run(). Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_continue(absa_eigen *eigen, absa_operator *op,
+                                         absa_eigen_result *result);
+
 /** @name Reverse communication
  * For hosts that would rather call than be called; a run may span training steps as long as the
  * operator stays frozen.
@@ -292,6 +305,45 @@ ABSA_API absa_status absa_eigen_best(const absa_eigen *eigen, absa_eigen_result 
  * Since 0.1.
  */
 ABSA_API absa_status absa_eigen_vector(absa_eigen *eigen, void *out);
+
+/**
+ * Save the estimator: random streams used, the last result, and, with @p vectors, what an open run
+ * needs to go on to the same bits, or what the next run's hint is made of.
+ *
+ * @param eigen     the estimator; with sharded vectors each process saves its own part
+ * @param vectors   0: no vectors: an open run is dropped in what is saved, and so is the hint; 1:
+ *                  with them, about n elements for every vector in use
+ * @param buffer    where to write; NULL asks for the size only
+ * @param capacity  bytes of buffer
+ * @param[out] size bytes written, or needed
+ * @retval ABSA_E_SPACE        capacity is too small; size tells the need, nothing was written
+ * @retval ABSA_E_UNSUPPORTED  the vector table has no read
+ * @retval ABSA_E_CALLBACK     its read failed; buffer holds anything, size is not written
+ * @retval ABSA_E_BUSY         called from inside this estimator's own callback
+ *
+ * An open run is saved between absa_eigen_put() and absa_eigen_next(), or before the product that
+ * was asked for is put: that product is asked for again. Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_save(absa_eigen *eigen, int32_t vectors, void *buffer,
+                                     size_t capacity, size_t *size);
+
+/**
+ * Restore what absa_eigen_save() wrote, on any machine of the same element sizes.
+ *
+ * @param eigen   created with the same options on a space of the same shape (segments may differ)
+ * @param buffer  the saved bytes
+ * @param size    how many
+ * @retval ABSA_E_FORMAT       truncated, damaged, or not an estimator's state
+ * @retval ABSA_E_VERSION      written by a newer release
+ * @retval ABSA_E_MISMATCH     saved under other options; the message names the first that differs
+ * @retval ABSA_E_UNSUPPORTED  the vector table has no write
+ * @retval ABSA_E_CALLBACK     its write failed: the handle is as new, every run forgotten
+ * @retval ABSA_E_BUSY         called from inside this estimator's own callback
+ *
+ * Changes nothing on any other failure. A loaded open run goes on with absa_eigen_continue() or
+ * absa_eigen_next(). Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_load(absa_eigen *eigen, const void *buffer, size_t size);
 
 ABSA_END_DECLS
 

@@ -11,158 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-    MOST_PRODUCTS = 1000,
-    FEWEST_VECTORS = 3,
-    DEFAULT_VECTORS = 8,
-    FEWEST_TO_RESTART = 4,
-    /* Beyond this a restart saves no products, and its dense eigenproblem begins to cost. */
-    MOST_TO_RESTART = 64
-};
-
-void absa_eigen_result_init(absa_eigen_result *result, size_t size)
-{
-    absa_eigen_result r = {0};
-    absa__struct_init(result, size, &r, sizeof r);
-}
-
-void absa_eigen_options_init(absa_eigen_options *options, size_t size)
-{
-    absa_eigen_options o = {0};
-    o.rule = ABSA_RULE_CHECKED;
-    o.memory = ABSA_MEMORY_AUTO;
-    o.max_products = 60;
-    o.tolerance = 1e-2;
-    o.eta = 1e-2;
-    absa__struct_init(options, size, &o, sizeof o);
-}
-
-void absa_eigen_args_init(absa_eigen_args *args, size_t size)
-{
-    absa_eigen_args a = {0};
-    a.hint_weight = 1.0;
-    a.threshold = (double)NAN;
-    absa__struct_init(args, size, &a, sizeof a);
-}
-
-static int64_t most_vectors(const absa_eigen_options *o)
-{
-    return o->max_vectors != 0 ? o->max_vectors : DEFAULT_VECTORS;
-}
-
-/* The memory mode that AUTO means, and the vectors of any mode. */
-static int32_t choose_memory(const absa_eigen_options *o)
-{
-    if (o->memory != ABSA_MEMORY_AUTO)
-        return o->memory;
-    if (o->rule == ABSA_RULE_POWER)
-        return ABSA_MEMORY_VALUE;
-    if (o->max_products + 1 <= most_vectors(o))
-        return ABSA_MEMORY_BASIS;
-    return most_vectors(o) < FEWEST_TO_RESTART ? ABSA_MEMORY_VALUE : ABSA_MEMORY_RESTART;
-}
-
-static int64_t slots_of(const absa_eigen_options *o, int32_t memory)
-{
-    const int64_t basis = o->max_products + 1;
-    int64_t slots = FEWEST_VECTORS;
-    if (memory == ABSA_MEMORY_BASIS && basis > slots)
-        slots = basis;
-    if (memory == ABSA_MEMORY_RESTART) {
-        slots = most_vectors(o) < MOST_TO_RESTART ? most_vectors(o) : MOST_TO_RESTART;
-        slots = basis < slots ? basis : slots;
-        slots = slots < FEWEST_TO_RESTART ? FEWEST_TO_RESTART : slots;
-    }
-    return slots;
-}
-
-static int64_t work_length(const absa_eigen_options *o)
-{
-    return 4 * (o->max_products + 2);
-}
-
-static absa_status check_options(absa_context *ctx, const absa_eigen_options *o)
-{
-    if (o->rule < ABSA_RULE_CHECKED || o->rule > ABSA_RULE_DECIDE)
-        return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: rule %d is unknown",
-                          (int)o->rule);
-    if (o->which < ABSA_WHICH_LARGEST || o->which > ABSA_WHICH_BOTH ||
-        (o->rule == ABSA_RULE_DECIDE && o->which != ABSA_WHICH_LARGEST))
-        return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: which is %d, must be %s",
-                          (int)o->which,
-                          o->rule == ABSA_RULE_DECIDE ? "LARGEST for DECIDE" : "0 to 3");
-    if (o->memory < ABSA_MEMORY_AUTO || o->memory > ABSA_MEMORY_RESTART)
-        return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: memory %d is unknown",
-                          (int)o->memory);
-    if (o->max_products < 1 || o->max_products > MOST_PRODUCTS)
-        return absa__fail(ctx, ABSA_E_INVALID,
-                          "absa_eigen_options: max_products is %lld, must be 1 to %d",
-                          (long long)o->max_products, MOST_PRODUCTS);
-    if (o->max_vectors != 0 && o->max_vectors < FEWEST_VECTORS)
-        return absa__fail(ctx, ABSA_E_INVALID,
-                          "absa_eigen_options: max_vectors is %lld, must be 0 or at least %d",
-                          (long long)o->max_vectors, FEWEST_VECTORS);
-    if (!(o->tolerance > 0.0 && o->tolerance < 1.0))
-        return absa__fail(ctx, ABSA_E_INVALID,
-                          "absa_eigen_options: tolerance is %g, must be above 0 and below 1",
-                          o->tolerance);
-    if (!(o->eta > 0.0 && o->eta <= 0.5))
-        return absa__fail(ctx, ABSA_E_INVALID,
-                          "absa_eigen_options: eta is %g, must be above 0 and at most 0.5", o->eta);
-    const int32_t memory = choose_memory(o);
-    if (memory != ABSA_MEMORY_VALUE && o->rule == ABSA_RULE_POWER)
-        return absa__fail(ctx, ABSA_E_INVALID,
-                          "absa_eigen_options: POWER keeps no basis; memory must be AUTO or VALUE");
-    if (o->max_vectors != 0 && slots_of(o, memory) > o->max_vectors)
-        return absa__fail(ctx, ABSA_E_INVALID,
-                          "absa_eigen_options: %s needs %lld vectors for %lld products, "
-                          "max_vectors is %lld",
-                          memory == ABSA_MEMORY_BASIS ? "BASIS" : "RESTART",
-                          (long long)slots_of(o, memory), (long long)o->max_products,
-                          (long long)o->max_vectors);
-    if ((o->keep_hint != 0 && o->keep_hint != 1) || (o->keep_hint && memory == ABSA_MEMORY_VALUE))
-        return absa__fail(
-            ctx, ABSA_E_INVALID,
-            "absa_eigen_options: keep_hint is %d; it must be 0, or 1 with BASIS or RESTART "
-            "memory",
-            (int)o->keep_hint);
-    return ABSA_OK;
-}
-
-static absa_status read_options(absa_context *ctx, const absa_eigen_options *given,
-                                absa_eigen_options *o)
-{
-    absa_eigen_options_init(o, sizeof *o);
-    absa_status status =
-        given ? absa__struct_read(ctx, "absa_eigen_options", given, o, sizeof *o) : ABSA_OK;
-    return status ? status : check_options(ctx, o);
-}
-
-absa_status absa_eigen_memory(const absa_space *space, const absa_eigen_options *options,
-                              int64_t *vectors, int64_t *bytes)
-{
-    absa_eigen_options o;
-    absa_status status = read_options(NULL, options, &o);
-    absa__space s;
-    if (!status)
-        status = absa__space_open(NULL, space, &s);
-    if (status)
-        return status;
-    const int64_t slots = slots_of(&o, choose_memory(&o));
-    const int64_t each = absa__space_vector_bytes(&s.given);
-    if (each > (INT64_MAX - (1 << 20)) / slots)
-        return ABSA_E_MEMORY;
-    if (vectors)
-        *vectors = slots;
-    if (bytes)
-        *bytes = (int64_t)sizeof(absa_eigen) + slots * (each + (int64_t)sizeof(void *)) +
-                 (slots + 2 * o.max_products + work_length(&o) +
-                  absa__restart_doubles(choose_memory(&o), slots, o.max_products)) *
-                     (int64_t)sizeof(double) +
-                 s.given.segment_count * (int64_t)sizeof(int64_t);
-    return ABSA_OK;
-}
-
 void absa_eigen_destroy(absa_eigen **eigen)
 {
     if (!eigen || !*eigen)
@@ -175,7 +23,7 @@ void absa_eigen_destroy(absa_eigen **eigen)
     absa_context_release(ctx, e->dense,
                          absa__restart_doubles(e->memory, e->slots, e->options.max_products),
                          sizeof(double));
-    absa_context_release(ctx, e->work, work_length(&e->options), sizeof(double));
+    absa_context_release(ctx, e->work, absa__eigen_work_length(&e->options), sizeof(double));
     absa_context_release(ctx, e->beta, e->options.max_products, sizeof(double));
     absa_context_release(ctx, e->alpha, e->options.max_products, sizeof(double));
     absa_context_release(ctx, e->length, e->slots, sizeof(double));
@@ -196,8 +44,8 @@ static absa_status take_memory(absa_eigen *e)
     if (!status)
         status = absa_context_alloc(e->ctx, most, sizeof(double), (void **)&e->beta);
     if (!status)
-        status =
-            absa_context_alloc(e->ctx, work_length(&e->options), sizeof(double), (void **)&e->work);
+        status = absa_context_alloc(e->ctx, absa__eigen_work_length(&e->options), sizeof(double),
+                                    (void **)&e->work);
     if (!status)
         status = absa_context_alloc(e->ctx, absa__restart_doubles(e->memory, e->slots, most),
                                     sizeof(double), (void **)&e->dense);
@@ -216,7 +64,7 @@ absa_status absa_eigen_create(absa_context *context, const absa_space *space,
     if (!context)
         return ABSA_E_INVALID;
     absa_eigen_options o;
-    absa_status status = read_options(context, options, &o);
+    absa_status status = absa__eigen_read_options(context, options, &o);
     absa_eigen *e;
     if (!status)
         status = absa__new(context, absa_eigen, &e);
@@ -224,8 +72,8 @@ absa_status absa_eigen_create(absa_context *context, const absa_space *space,
         return status;
     e->ctx = absa_context_retain(context);
     e->options = o;
-    e->memory = choose_memory(&o);
-    e->slots = slots_of(&o, e->memory);
+    e->memory = absa__eigen_memory_mode(&o);
+    e->slots = absa__eigen_slots(&o, e->memory);
     status = absa__space_open(context, space, &e->space);
     if (!status)
         status = take_memory(e);
@@ -437,6 +285,20 @@ absa_status absa_eigen_put(absa_eigen *eigen)
     return take(eigen, ABSA_OK);
 }
 
+/* Products until the run ends. */
+static absa_status drive(absa_eigen *eigen, absa_operator *op, absa_eigen_result *result)
+{
+    absa_status status = ABSA_OK;
+    while (!status && eigen->phase == ABSA__PHASE_PRODUCT) {
+        const int64_t in = absa__input_slot(eigen);
+        eigen->busy = 1;
+        status = absa_operator_apply(op, eigen->slot[in], eigen->slot[in + 1]);
+        eigen->busy = 0;
+        status = take(eigen, status);
+    }
+    return status ? status : absa_eigen_best(eigen, result);
+}
+
 absa_status absa_eigen_run(absa_eigen *eigen, absa_operator *op, const absa_eigen_args *args,
                            absa_eigen_result *result)
 {
@@ -449,14 +311,22 @@ absa_status absa_eigen_run(absa_eigen *eigen, absa_operator *op, const absa_eige
     status = absa__space_match(&eigen->space, absa__operator_space(op));
     if (!status)
         status = begin(eigen, args);
-    while (!status && eigen->phase == ABSA__PHASE_PRODUCT) {
-        const int64_t in = absa__input_slot(eigen);
-        eigen->busy = 1;
-        status = absa_operator_apply(op, eigen->slot[in], eigen->slot[in + 1]);
-        eigen->busy = 0;
-        status = take(eigen, status);
-    }
-    return status ? status : absa_eigen_best(eigen, result);
+    return status ? status : drive(eigen, op, result);
+}
+
+absa_status absa_eigen_continue(absa_eigen *eigen, absa_operator *op, absa_eigen_result *result)
+{
+    absa_status status = check_handle(eigen, "absa_eigen_continue");
+    if (status)
+        return status;
+    if (!op || !result)
+        return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_eigen_continue: %s is NULL",
+                          op ? "result" : "op");
+    if (eigen->phase != ABSA__PHASE_PRODUCT)
+        return absa__fail(eigen->ctx, ABSA_E_STATE,
+                          "absa_eigen_continue: no run is open; start or load one first");
+    status = absa__space_match(&eigen->space, absa__operator_space(op));
+    return status ? status : drive(eigen, op, result);
 }
 
 absa_status absa_eigen_best(const absa_eigen *eigen, absa_eigen_result *result)

@@ -62,6 +62,15 @@ struct absa_eigen {
     absa_eigen_result now; /* best so far */
 };
 
+/* The memory mode that AUTO means, the slots of a mode, and the doubles of work. */
+int32_t absa__eigen_memory_mode(const absa_eigen_options *o);
+int64_t absa__eigen_slots(const absa_eigen_options *o, int32_t memory);
+int64_t absa__eigen_work_length(const absa_eigen_options *o);
+
+/* Reads given, or the defaults when it is NULL, and checks every field. */
+absa_status absa__eigen_read_options(absa_context *ctx, const absa_eigen_options *given,
+                                     absa_eigen_options *o);
+
 /* Slot of the product's input; the product itself is in the next one. */
 int64_t absa__input_slot(const absa_eigen *e);
 

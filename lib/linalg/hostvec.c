@@ -159,6 +159,15 @@ void absa__host_gaussian(const absa__shape *s, uint64_t seed, uint64_t stream, v
     }
 }
 
+/* Where a walk to element first begins: whole blocks are skipped where segments allow it. */
+static piece start_near(const absa__shape *s, int64_t first)
+{
+    piece p = {0};
+    if (!s->segments)
+        p.offset = p.index = first - first % ABSA__BLOCK;
+    return p;
+}
+
 /* Cuts the piece down to what lies in [first, end); returns 0 when nothing does. */
 static int clip(piece *cut, const piece *p, int64_t first, int64_t end)
 {
@@ -173,8 +182,8 @@ static int clip(piece *cut, const piece *p, int64_t first, int64_t end)
 
 void absa__host_read(const absa__shape *s, const void *x, int64_t first, int64_t count, double *out)
 {
-    piece p = {0}, cut;
-    while (next_piece(s, &p)) {
+    piece p = start_near(s, first), cut;
+    while (p.index + p.length < first + count && next_piece(s, &p)) {
         if (!clip(&cut, &p, first, first + count))
             continue;
         const void *from = at(s, x, &cut);
@@ -187,8 +196,8 @@ void absa__host_read(const absa__shape *s, const void *x, int64_t first, int64_t
 
 void absa__host_write(const absa__shape *s, int64_t first, int64_t count, const double *in, void *y)
 {
-    piece p = {0}, cut;
-    while (next_piece(s, &p)) {
+    piece p = start_near(s, first), cut;
+    while (p.index + p.length < first + count && next_piece(s, &p)) {
         if (!clip(&cut, &p, first, first + count))
             continue;
         void *to = at(s, y, &cut);

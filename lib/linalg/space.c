@@ -355,3 +355,29 @@ absa_status absa__vector_gaussian(absa__space *s, uint64_t seed, uint64_t stream
     absa__callback_begin(s->ctx);
     return done(s, "gaussian", s->ops.gaussian(s->given.ops_user, seed, stream, y));
 }
+
+absa_status absa__vector_read(absa__space *s, const void *x, int64_t first, int64_t count,
+                              double *out)
+{
+    if (!s->given.ops) {
+        absa__host_read(&s->shape, x, first, count, out);
+        return ABSA_OK;
+    }
+    if (!s->ops.read)
+        return absa__fail(s->ctx, ABSA_E_UNSUPPORTED, "the vector table has no read");
+    absa__callback_begin(s->ctx);
+    return done(s, "read", s->ops.read(s->given.ops_user, x, first, count, out));
+}
+
+absa_status absa__vector_write(absa__space *s, int64_t first, int64_t count, const double *in,
+                               void *y)
+{
+    if (!s->given.ops) {
+        absa__host_write(&s->shape, first, count, in, y);
+        return ABSA_OK;
+    }
+    if (!s->ops.write)
+        return absa__fail(s->ctx, ABSA_E_UNSUPPORTED, "the vector table has no write");
+    absa__callback_begin(s->ctx);
+    return done(s, "write", s->ops.write(s->given.ops_user, first, count, in, y));
+}

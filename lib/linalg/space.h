@@ -54,4 +54,11 @@ absa_status absa__space_sum(absa__space *s, absa_status local, double *values, i
 
 absa_status absa__vector_gaussian(absa__space *s, uint64_t seed, uint64_t stream, void *y);
 
+/* Copies local elements [first, first + count) to or from doubles; ABSA_E_UNSUPPORTED when the
+ * host's table cannot. */
+absa_status absa__vector_read(absa__space *s, const void *x, int64_t first, int64_t count,
+                              double *out);
+absa_status absa__vector_write(absa__space *s, int64_t first, int64_t count, const double *in,
+                               void *y);
+
 #endif

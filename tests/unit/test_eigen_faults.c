@@ -399,3 +399,74 @@ Test(eigen_faults, a_foreign_vector_table_gives_the_same_numbers_and_may_fail_an
     }
     absa_context_destroy(&ctx);
 }
+
+static int t_read(void *user, const void *x, int64_t first, int64_t count, double *out)
+{
+    memcpy(out, ((const handle *)x)->data + first, (size_t)count * sizeof *out);
+    return count_call(user);
+}
+
+static int t_write(void *user, int64_t first, int64_t count, const double *in, void *y)
+{
+    memcpy(((handle *)y)->data + first, in, (size_t)count * sizeof *in);
+    return count_call(user);
+}
+
+Test(eigen_faults, saving_foreign_vectors_needs_read_and_write_which_may_fail)
+{
+    spectrum(values);
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    table_host t = {0};
+    absa_vector_ops ops = {.struct_size = sizeof ops,
+                           .alloc = t_alloc,
+                           .release = t_release,
+                           .axpby = t_axpby,
+                           .dots = t_dots,
+                           .gaussian = t_gaussian};
+    absa_space space;
+    absa_space_host(&space, sizeof space, ABSA_ELEMENT_F64, N);
+    space.ops = &ops;
+    space.ops_user = &t;
+    absa_eigen *e[2];
+    absa_operator *op;
+    absa_eigen_result want, got;
+    absa_eigen_result_init(&want, sizeof want);
+    absa_eigen_result_init(&got, sizeof got);
+    static char bytes[20 * N * sizeof(double)];
+    size_t size = 0;
+    for (int able = 0; able < 2; able++) {
+        ops.read = able ? t_read : NULL;
+        ops.write = able ? t_write : NULL;
+        cr_assert_eq(absa_operator_from_hvp(ctx, &space, t_hvp, &t, NULL, &op), ABSA_OK);
+        for (int i = 0; i < 2; i++)
+            cr_assert_eq(absa_eigen_create(ctx, &space, NULL, &e[i]), ABSA_OK);
+        cr_assert_eq(absa_eigen_run(e[0], op, NULL, &want), ABSA_OK);
+        cr_assert_eq(absa_eigen_start(e[0], NULL), ABSA_OK);
+        if (!able) {
+            cr_assert_eq(absa_eigen_save(e[0], 1, bytes, sizeof bytes, &size), ABSA_E_UNSUPPORTED);
+            cr_assert_eq(absa_eigen_save(e[0], 0, bytes, sizeof bytes, &size), ABSA_OK);
+            cr_assert_eq(absa_eigen_load(e[1], bytes, size), ABSA_OK);
+        } else {
+            t.calls = 0;
+            t.fail_at = 1;
+            cr_assert_eq(absa_eigen_save(e[0], 1, bytes, sizeof bytes, &size), ABSA_E_CALLBACK);
+            t.fail_at = 0;
+            cr_assert_eq(absa_eigen_save(e[0], 1, bytes, sizeof bytes, &size), ABSA_OK);
+            t.calls = 0;
+            t.fail_at = 1;
+            cr_assert_eq(absa_eigen_load(e[1], bytes, size), ABSA_E_CALLBACK);
+            t.fail_at = 0;
+            cr_assert_eq(absa_eigen_continue(e[1], op, &got), ABSA_E_STATE);
+            cr_assert_eq(absa_eigen_load(e[1], bytes, size), ABSA_OK);
+            cr_assert_eq(absa_eigen_continue(e[0], op, &want), ABSA_OK);
+            cr_assert_eq(absa_eigen_continue(e[1], op, &got), ABSA_OK);
+            cr_assert_eq(memcmp(&want, &got, sizeof got), 0);
+        }
+        for (int i = 0; i < 2; i++)
+            absa_eigen_destroy(&e[i]);
+        absa_operator_destroy(&op);
+    }
+    cr_assert_eq(t.live, 0);
+    absa_context_destroy(&ctx);
+}
