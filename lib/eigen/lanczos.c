@@ -286,11 +286,14 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
     const double rounding = 8.0 * absa__element_epsilon(e) * norm;
     *exact = e->beta[e->steps - 1] <= rounding ||
              (e->memory != ABSA_MEMORY_VALUE && e->have == e->space.given.n_global);
+    /* Ritz values that are held are not projected anew: every restart adds its own rounding. */
+    const int64_t restarts = e->held > 0 ? (e->steps - e->have) / (e->slots - 1 - e->held) : 0;
+    const double margin = rounding * sqrt(1.0 + (double)restarts);
     /* A restart throws away the end that was not asked for. */
     if (e->options.which != ABSA_WHICH_SMALLEST)
-        judge_end(e, 1.0, ritz[1], bottom[1], norm, rounding, *exact, &e->end[0]);
+        judge_end(e, 1.0, ritz[1], bottom[1], norm, margin, *exact, &e->end[0]);
     if (e->options.which != ABSA_WHICH_LARGEST)
-        judge_end(e, -1.0, ritz[0], bottom[0], norm, rounding, *exact, &e->end[1]);
+        judge_end(e, -1.0, ritz[0], bottom[0], norm, margin, *exact, &e->end[1]);
     report_ends(e);
     absa_eigen_result *r = &e->now;
     r->inconsistency = r->value != 0.0 ? e->inconsistency / fabs(r->value) : 0.0;
