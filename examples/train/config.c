@@ -32,7 +32,9 @@ static const struct {
 static const char *const models[] = {"logreg", "mlp", "lenet", "resnet8", "resnet20"};
 static const char *const rules[] = {"checked", "residual", "certified", "fixed", "power", "decide"};
 static const char *const ends[] = {"largest", "smallest", "magnitude", "both"};
-static const char *const memories[] = {"auto", "value", "basis"};
+static const char *const depths[] = {"needed", "full"};
+static const char *const memories[] = {"auto", "value", "basis", "restart"};
+static const char *const attacks[] = {"fgsm", "raw", "l2", "rfgsm"}; /* as ABSA_ATTACK_ */
 static const char *const inputs[] = {"pixels", "normalised"};
 static const char *const selections[] = {"prefix", "keyed"};
 static const char *const presets[] = {"recommended", "paper", "authors"};
@@ -42,6 +44,11 @@ static const char *const presets[] = {"recommended", "paper", "authors"};
 const char *data_name(int kind)
 {
     return data_defaults[kind].name;
+}
+
+const char *attack_name(int32_t attack)
+{
+    return attack == ABSA_ATTACK_PGD ? "pgd" : attacks[attack];
 }
 
 const char *rule_name(int32_t rule)
@@ -237,8 +244,7 @@ static void default_decays(const options *o, config *c)
 /* fgsm, raw, l2, rfgsm, or pgd:STEPS. */
 static int set_attack(config *c, const char *text)
 {
-    static const char *const names[] = {"fgsm", "raw", "l2", "rfgsm"};
-    const int index = find(text, names, COUNT(names));
+    const int index = find(text, attacks, COUNT(attacks));
     if (strncmp(text, "pgd:", 4) == 0) {
         c->attack = ABSA_ATTACK_PGD;
         return whole("--attack pgd:", text + 4, 1, 10000, &c->attack_steps);
@@ -261,7 +267,14 @@ static int apply_given(absa_context *ctx, const options *o, config *c)
             /* The message begins with the field's name. */
             return refuse("--%s%s", option_name(i),
                           absa_context_message(ctx) + strlen(option_field(i)));
-    if (text[OPTION_ESTIMATOR]) {
+    if (text[OPTION_MEASURE]) {
+        status = choice("--measure", text[OPTION_MEASURE], depths, COUNT(depths), &index);
+        if (!status && index == 1)
+            c->eigen.rule = ABSA_RULE_CERTIFIED;
+        if (!status && index == 1 && text[OPTION_ESTIMATOR])
+            return refuse("--measure full is --estimator certified: give one of them");
+    }
+    if (!status && text[OPTION_ESTIMATOR]) {
         status = choice("--estimator", text[OPTION_ESTIMATOR], rules, COUNT(rules), &index);
         c->eigen.rule = status ? c->eigen.rule : index;
     }

@@ -35,5 +35,6 @@ typedef struct config {
 int config_resolve(absa_context *ctx, const options *o, config *c);
 const char *data_name(int kind);
 const char *rule_name(int32_t rule);
+const char *attack_name(int32_t attack);
 
 #endif

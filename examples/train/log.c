@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *number(double value)
@@ -43,42 +44,62 @@ int log_open(run_log *log, const char *path, int resumed)
     return DONE;
 }
 
+/* Every option of the controller under its field's name, numbers as numbers and choices as words.
+ */
+static int add_options(json_t *line, const absa_controller_options *o)
+{
+    const char *name;
+    for (int32_t i = 0; (name = absa_controller_options_name(i)); i++) {
+        char text[1024];
+        size_t size;
+        /* The program's own momentum is the factor; the controller's is the form of it. */
+        const char *key = strcmp(name, "momentum") == 0 ? "momentum_form" : name;
+        if (strcmp(name, "decay") == 0) {
+            json_t *points = json_array();
+            for (int64_t k = 0; k < o->decay_count; k++)
+                json_array_append_new(points, number(o->decay[k]));
+            json_object_set_new(line, name, points);
+            continue;
+        }
+        if (absa_controller_options_get(NULL, o, name, text, sizeof text, &size))
+            return 0;
+        char *end;
+        const long long integer = strtoll(text, &end, 10);
+        if (*text && !*end) {
+            json_object_set_new(line, key, json_integer(integer));
+            continue;
+        }
+        const double real = strtod(text, &end);
+        json_object_set_new(line, key, *end ? json_string(text) : number(real));
+    }
+    return 1;
+}
+
 int log_start(run_log *log, const config *c, const run_data *d, int64_t parameters, int64_t probe,
               int64_t resumed_at)
 {
-    const absa_controller_options *o = &c->controller;
     if (!log->file)
         return DONE;
-    json_t *decay = json_array();
-    for (int64_t i = 0; i < o->decay_count; i++)
-        json_array_append_new(decay, number(o->decay[i]));
-    json_t *line =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "event", "start",
-                  "data", data_name(c->data), "model", c->model, "strategy", c->strategy_name,
-                  "preset", c->preset_name, "estimator", rule_name(c->eigen.rule), "seed",
-                  whole((int64_t)c->seed), "parameters", whole(parameters), "train_rows",
-                  whole(d->train_view.rows), "test_rows", whole(d->test_view.rows), "decay", decay);
-    json_t *controller = json_pack(
-        "{s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:i, "
-        "s:i}",
-        "epochs", whole(o->epochs), "batch", whole(o->batch), "batch_max", whole(o->batch_max),
-        "batch_ref", whole(o->batch_ref), "lr", number(o->lr), "lr_decay", number(o->lr_decay),
-        "measure_every", whole(o->measure_every), "eigenvalue_ratio", number(o->eigenvalue_ratio),
-        "batch_ratio", number(o->batch_ratio), "patience", whole(o->patience), "dwell",
-        whole(o->dwell), "micro_batch", whole(o->micro_batch), "lr_rule", (int)o->lr_rule,
-        "epoch_tail", (int)o->epoch_tail, "trigger", (int)o->trigger, "compare", (int)o->compare,
-        "growth", (int)o->growth, "use_unconverged", (int)o->use_unconverged);
-    json_t *rest = json_pack("{s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:I, s:o, s:o, s:b, s:I}",
-                             "adversarial_share", number(o->adversarial_share), "share_ratio",
-                             number(o->share_ratio), "adversarial_end", number(o->adversarial_end),
-                             "epsilon", number(o->epsilon), "probe", whole(probe), "probe_fresh",
-                             c->probe_fresh, "momentum", number(c->momentum), "weight_decay",
-                             number(c->weight_decay), "max_products", whole(c->eigen.max_products),
-                             "tolerance", number(c->eigen.tolerance), "eta", number(c->eigen.eta),
-                             "keep_hint", c->keep_hint, "resumed_at", whole(resumed_at));
-    json_object_update(line, controller);
+    json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "event", "start",
+                             "data", data_name(c->data), "model", c->model, "preset",
+                             c->preset_name, "estimator", rule_name(c->eigen.rule), "seed",
+                             whole((int64_t)c->seed), "parameters", whole(parameters), "train_rows",
+                             whole(d->train_view.rows), "test_rows", whole(d->test_view.rows));
+    json_t *rest =
+        json_pack("{s:I, s:b, s:o, s:o, s:I, s:o, s:o, s:b, s:s, s:s, s:I, s:s, s:I, s:I}", "probe",
+                  whole(probe), "probe_fresh", c->probe_fresh, "momentum",
+                  number(c->momentum), "weight_decay", number(c->weight_decay), "max_products",
+                  whole(c->eigen.max_products), "tolerance", number(c->eigen.tolerance), "eta",
+                  number(c->eigen.eta), "keep_hint", c->keep_hint, "inputs",
+                  c->normalised ? "normalised" : "pixels", "attack", attack_name(c->attack),
+                  "attack_steps", whole(c->attack_steps), "select", c->keyed ? "keyed" : "prefix",
+                  "robust_rows", whole(c->robust_rows), "resumed_at", whole(resumed_at));
+    if (!line || !rest || !add_options(line, &c->controller)) {
+        json_decref(line);
+        json_decref(rest);
+        return give_up("not enough memory for the log");
+    }
     json_object_update(line, rest);
-    json_decref(controller);
     json_decref(rest);
     return write_line(log, line);
 }

@@ -37,6 +37,7 @@ static const struct {
     [OPTION_PROBE] = {"probe", "SAMPLES", NULL, 1, "training rows to measure on (by preset)"},
     [OPTION_ESTIMATOR] = {"estimator", "RULE", NULL, 1,
                           "decide, checked, residual, certified, fixed, power"},
+    [OPTION_MEASURE] = {"measure", "DEPTH", NULL, 1, "needed, or full for absa-replay (needed)"},
     [OPTION_SEED] = {"seed", "S", NULL, 1, "of weights, order, probe and estimator (0)"},
     [OPTION_TRAIN_LIMIT] = {"train-limit", "N", NULL, 1, "training rows to use (all)"},
     [OPTION_TEST_LIMIT] = {"test-limit", "N", NULL, 1, "test rows to use (all)"},

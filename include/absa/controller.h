@@ -355,6 +355,26 @@ ABSA_API absa_status absa_controller_options_set(absa_context *context,
                                                  const char *value);
 
 /**
+ * Write one field as text: the reverse of absa_controller_options_set().
+ *
+ * @param context   takes the message; may be NULL
+ * @param options   filled before
+ * @param name      the field's name
+ * @param buffer    where to write; NULL asks for the size only
+ * @param capacity  bytes of buffer
+ * @param[out] size bytes needed, with the closing zero
+ * @retval ABSA_E_INVALID  no such field, or a NULL
+ * @retval ABSA_E_SPACE    capacity is too small; nothing was written
+ * @retval ABSA_E_ABI      options were not filled by absa_controller_options_init()
+ *
+ * Numbers have 17 significant digits, so that setting the text gives the same bits. Since 0.1.
+ */
+ABSA_API absa_status absa_controller_options_get(absa_context *context,
+                                                 const absa_controller_options *options,
+                                                 const char *name, char *buffer, size_t capacity,
+                                                 size_t *size);
+
+/**
  * Return the name of option number @p index, or NULL past the last one: for listing them.
  *
  * Threads: any. Since 0.1.

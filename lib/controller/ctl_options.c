@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,6 +215,75 @@ static int set_field(absa_controller_options *o, const absa__option *option, con
     }
 }
 
+static const absa__option *find_option(absa_context *ctx, const char *name)
+{
+    for (int32_t i = 0; name && i < absa__ctl_option_count; i++)
+        if (strcmp(absa__ctl_options[i].name, name) == 0)
+            return &absa__ctl_options[i];
+    absa__fail(ctx, ABSA_E_INVALID, "the controller has no option '%s'", name ? name : "NULL");
+    return NULL;
+}
+
+/* One field as text; returns its length. */
+static size_t format_field(const absa_controller_options *o, const absa__option *option, char *text,
+                           size_t room)
+{
+    const char *field = (const char *)o + option->offset;
+    size_t used = 0;
+    int64_t whole;
+    int32_t choice;
+    double real;
+    switch (option->kind) {
+    case 'a':
+        text[0] = '\0';
+        for (int64_t i = 0; i < o->decay_count && i < ABSA_DECAY_POINTS; i++)
+            used +=
+                (size_t)snprintf(text + used, room - used, "%s%.17g", i ? "," : "", o->decay[i]);
+        return used;
+    case 'd':
+        memcpy(&real, field, sizeof real);
+        return (size_t)snprintf(text, room, "%.17g", real);
+    case 'l':
+        memcpy(&whole, field, sizeof whole);
+        return (size_t)snprintf(text, room, "%" PRId64, whole);
+    default:
+        memcpy(&choice, field, sizeof choice);
+        const char *word = option->choices;
+        for (int32_t i = 0; i < choice && *word; i++) {
+            word += strcspn(word, " ");
+            word += *word == ' ';
+        }
+        if (choice < 0 || !*word)
+            return (size_t)snprintf(text, room, "%" PRId32, choice);
+        return (size_t)snprintf(text, room, "%.*s", (int)strcspn(word, " "), word);
+    }
+}
+
+absa_status absa_controller_options_get(absa_context *context,
+                                        const absa_controller_options *options, const char *name,
+                                        char *buffer, size_t capacity, size_t *size)
+{
+    absa_controller_options o;
+    char text[ABSA_DECAY_POINTS * 26];
+    absa_status status = read_caller(context, options, &o);
+    if (status)
+        return status;
+    if (!size)
+        return absa__fail(context, ABSA_E_INVALID, "absa_controller_options_get: size is NULL");
+    const absa__option *option = find_option(context, name);
+    if (!option)
+        return ABSA_E_INVALID;
+    *size = format_field(&o, option, text, sizeof text) + 1;
+    if (!buffer)
+        return ABSA_OK;
+    if (capacity < *size)
+        return absa__fail(context, ABSA_E_SPACE,
+                          "absa_controller_options_get: %zu bytes needed, %zu given", *size,
+                          capacity);
+    memcpy(buffer, text, *size);
+    return ABSA_OK;
+}
+
 absa_status absa_controller_options_set(absa_context *context, absa_controller_options *options,
                                         const char *name, const char *value)
 {
@@ -224,20 +294,17 @@ absa_status absa_controller_options_set(absa_context *context, absa_controller_o
     if (!name || !value)
         return absa__fail(context, ABSA_E_INVALID, "absa_controller_options_set: %s is NULL",
                           name ? "value" : "name");
-    for (int32_t i = 0; i < absa__ctl_option_count; i++) {
-        const absa__option *option = &absa__ctl_options[i];
-        if (strcmp(option->name, name) != 0)
-            continue;
-        if (set_field(&o, option, value))
-            return absa__struct_write(context, "absa_controller_options", &o, options, sizeof o);
-        return absa__fail(context, ABSA_E_INVALID, "%s: '%s' is not %s%s", name, value,
-                          option->choices       ? "one of: "
-                          : option->kind == 'a' ? "a list of at most 32 numbers with commas between"
-                          : option->kind == 'd' ? "a number"
-                                                : "a whole number",
-                          option->choices ? option->choices : "");
-    }
-    return absa__fail(context, ABSA_E_INVALID, "the controller has no option '%s'", name);
+    const absa__option *option = find_option(context, name);
+    if (!option)
+        return ABSA_E_INVALID;
+    if (set_field(&o, option, value))
+        return absa__struct_write(context, "absa_controller_options", &o, options, sizeof o);
+    return absa__fail(context, ABSA_E_INVALID, "%s: '%s' is not %s%s", name, value,
+                      option->choices       ? "one of: "
+                      : option->kind == 'a' ? "a list of at most 32 numbers with commas between"
+                      : option->kind == 'd' ? "a number"
+                                            : "a whole number",
+                      option->choices ? option->choices : "");
 }
 
 /* A range as the header states it; NaN fails every comparison. */

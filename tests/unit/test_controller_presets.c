@@ -249,6 +249,45 @@ Test(presets, every_option_is_reached_by_its_name)
     absa_context_destroy(&ctx);
 }
 
+Test(presets, what_is_written_as_text_is_read_back)
+{
+    absa_controller_options o, other;
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options_init(&o, sizeof o);
+    absa_controller_options_preset(&o, ABSA_PRESET_AUTHORS);
+    o.samples = INT64_MAX;
+    o.lr = 0.1 + 1e-17;
+    o.lr_decay = 1.0 / 3.0;
+    for (int64_t i = 0; i < ABSA_DECAY_POINTS; i++)
+        o.decay[i] = -1e-300 * (double)(i + 1) / 3.0;
+    o.decay_count = ABSA_DECAY_POINTS;
+    absa_controller_options_init(&other, sizeof other);
+    const char *name;
+    for (int32_t i = 0; (name = absa_controller_options_name(i)); i++) {
+        char text[1024];
+        size_t need, size;
+        cr_assert_eq(absa_controller_options_get(ctx, &o, name, NULL, 0, &need), ABSA_OK);
+        cr_assert_eq(absa_controller_options_get(ctx, &o, name, text, need - 1, &size),
+                     ABSA_E_SPACE);
+        cr_assert_eq(absa_controller_options_get(ctx, &o, name, text, sizeof text, &size), ABSA_OK);
+        cr_assert_eq(strlen(text) + 1, need);
+        cr_assert_eq(absa_controller_options_set(ctx, &other, name, text), ABSA_OK, "%s = %s: %s",
+                     name, text, absa_context_message(ctx));
+    }
+    cr_assert_eq(memcmp(&o, &other, sizeof o), 0);
+    char word[32];
+    size_t size;
+    cr_assert_eq(absa_controller_options_get(ctx, &o, "compare", word, sizeof word, &size),
+                 ABSA_OK);
+    cr_assert_str_eq(word, "less_equal");
+    cr_assert_eq(absa_controller_options_get(ctx, &o, "alpha", word, sizeof word, &size),
+                 ABSA_E_INVALID);
+    cr_assert_eq(absa_controller_options_get(ctx, &o, "lr", word, sizeof word, NULL),
+                 ABSA_E_INVALID);
+    absa_context_destroy(&ctx);
+}
+
 Test(presets, wrong_text_is_refused_and_changes_nothing)
 {
     absa_controller_options o, mark;

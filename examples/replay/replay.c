@@ -1,0 +1,325 @@
+/* absa-replay: what other settings of the controller would have made of a recorded run. Reads the
+ * JSON lines of absa-train, drives one controller with the run's settings (it must decide as the
+ * log says) and one with the changed ones, and prints both side by side. */
+#include <absa/absa.h>
+
+#include <jansson.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REFUSED = 2, UNDETERMINED = 3, MOST_SETS = 64 };
+
+typedef struct journal {
+    absa_decision *all;
+    int64_t count, room;
+} journal;
+
+typedef struct job {
+    absa_context *ctx;
+    const char *path;
+    const char *sets[MOST_SETS];
+    int set_count;
+    absa_controller_options options; /* the run's */
+    absa_controller *run;
+    int power; /* the run's estimator gave no bounds */
+    journal recorded, replayed;
+} job;
+
+static int refuse(const job *j, int line, const char *text)
+{
+    if (line > 0)
+        fprintf(stderr, "absa-replay: %s:%d: %s\n", j->path, line, text);
+    else
+        fprintf(stderr, "absa-replay: %s\n", text);
+    return REFUSED;
+}
+
+static int keep(void *user, const absa_decision *d)
+{
+    journal *k = user;
+    if (k->count == k->room) {
+        const int64_t room = k->room ? 2 * k->room : 256;
+        absa_decision *all = realloc(k->all, (size_t)room * sizeof *all);
+        if (!all)
+            return 1;
+        k->all = all;
+        k->room = room;
+    }
+    k->all[k->count++] = *d;
+    return 0;
+}
+
+/* Sets an option from what the log's first line says of it. */
+static int option_from(job *j, const char *name, const json_t *value)
+{
+    char text[1024] = "";
+    if (json_is_string(value))
+        snprintf(text, sizeof text, "%s", json_string_value(value));
+    else if (json_is_integer(value))
+        snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        snprintf(text, sizeof text, "%.17g", json_real_value(value));
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
+        const size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%.17g", i ? "," : "",
+                 json_number_value(json_array_get(value, i)));
+    }
+    return absa_controller_options_set(j->ctx, &j->options, name, text);
+}
+
+static int start(job *j, int line, const json_t *event)
+{
+    const char *name, *estimator = json_string_value(json_object_get(event, "estimator"));
+    if (j->run) /* the run was resumed: its settings are the first ones */
+        return 0;
+    absa_controller_options_init(&j->options, sizeof j->options);
+    for (int32_t i = 0; (name = absa_controller_options_name(i)); i++) {
+        const json_t *value =
+            json_object_get(event, strcmp(name, "momentum") == 0 ? "momentum_form" : name);
+        if (!value)
+            continue; /* an older log: the option was not there yet */
+        if (option_from(j, name, value))
+            return refuse(j, line, absa_context_message(j->ctx));
+    }
+    j->power = estimator && strcmp(estimator, "power") == 0;
+    absa_controller_options o = j->options;
+    o.journal = keep;
+    o.journal_user = &j->recorded;
+    if (absa_controller_create(j->ctx, &o, &j->run))
+        return refuse(j, line, absa_context_message(j->ctx));
+    return 0;
+}
+
+static double number(const json_t *event, const char *name, double missing)
+{
+    const json_t *value = json_object_get(event, name);
+    return json_is_number(value) ? json_number_value(value) : missing;
+}
+
+/* Uses samples up to where the event happened. */
+static int go_to(job *j, int line, const json_t *event)
+{
+    const json_t *samples = json_object_get(event, "samples");
+    absa_plan plan;
+    absa_plan_init(&plan, sizeof plan);
+    if (!json_is_integer(samples))
+        return refuse(j, line, "the event has no samples");
+    while (absa_controller_plan(j->run, 0, 1, &plan) == ABSA_OK &&
+           plan.samples < json_integer_value(samples)) {
+        const int64_t rest = plan.rows - plan.rows_done;
+        const int64_t wanted = json_integer_value(samples) - plan.samples;
+        if (absa_controller_advance(j->run, wanted < rest ? wanted : rest))
+            return refuse(j, line, absa_context_message(j->ctx));
+    }
+    return plan.samples == json_integer_value(samples)
+               ? 0
+               : refuse(j, line, "the samples run backwards");
+}
+
+static int is(const json_t *event, const char *name, const char *word)
+{
+    const char *text = json_string_value(json_object_get(event, name));
+    return text && strcmp(text, word) == 0;
+}
+
+static int measurement(job *j, int line, const json_t *event)
+{
+    const int decided = is(event, "stop", "decided");
+    absa_eigen_result r;
+    absa_decision d;
+    absa_eigen_result_init(&r, sizeof r);
+    absa_decision_init(&d, sizeof d);
+    r.lower = number(event, "lower", -HUGE_VAL);
+    r.upper = number(event, "upper", HUGE_VAL);
+    r.value = number(event, "value", decided ? r.lower : (double)NAN);
+    r.residual = number(event, "residual", 0.0);
+    r.products = (int64_t)number(event, "products", 0.0);
+    r.answer = decided ? ABSA_ANSWER_NOT_BELOW : ABSA_ANSWER_NONE;
+    r.converged = decided || is(event, "stop", "converged") || is(event, "stop", "exact");
+    r.consistent = !is(event, "reason", "inconsistent");
+    r.rule = j->power ? ABSA_RULE_POWER : ABSA_RULE_CERTIFIED;
+    const int status = go_to(j, line, event);
+    if (status)
+        return status;
+    if (absa_controller_observe(j->run, &r, &d))
+        return refuse(j, line, absa_context_message(j->ctx));
+    if ((double)d.batch != number(event, "batch", -1.0))
+        return refuse(j, line, "the run's own settings do not lead to what the log says");
+    return 0;
+}
+
+static int take(job *j, int line, const json_t *event)
+{
+    if (is(event, "event", "start"))
+        return start(j, line, event);
+    if (!j->run)
+        return refuse(j, line, "the log does not begin with its settings");
+    if (is(event, "event", "measurement"))
+        return measurement(j, line, event);
+    if (is(event, "event", "epoch")) {
+        const int status = go_to(j, line, event);
+        if (!status && absa_controller_end_epoch(j->run))
+            return refuse(j, line, absa_context_message(j->ctx));
+        return status;
+    }
+    return is(event, "event", "final") ? 0 : refuse(j, line, "not an event of absa-train");
+}
+
+static int read_log(job *j)
+{
+    FILE *f = fopen(j->path, "r");
+    char *text = NULL;
+    size_t room = 0;
+    int line = 0, status = 0;
+    if (!f) {
+        fprintf(stderr, "absa-replay: %s: %s\n", j->path, strerror(errno));
+        return REFUSED;
+    }
+    while (!status && getline(&text, &room, f) > 0) {
+        json_error_t error;
+        json_t *event = json_loads(text, 0, &error);
+        line++;
+        status = event ? take(j, line, event) : refuse(j, line, error.text);
+        json_decref(event);
+    }
+    if (!status && ferror(f))
+        status = refuse(j, line, "cannot be read");
+    if (!status && !j->run)
+        status = refuse(j, line + 1, "the log is empty");
+    free(text);
+    fclose(f);
+    return status;
+}
+
+/* The changed settings, from the run's. */
+static int changed(job *j, absa_controller_options *o)
+{
+    *o = j->options;
+    for (int i = 0; i < j->set_count; i++) {
+        char name[64];
+        const char *equals = strchr(j->sets[i], '=');
+        const size_t length = equals ? (size_t)(equals - j->sets[i]) : 0;
+        if (length == 0 || length >= sizeof name)
+            return refuse(j, 0, "--set wants NAME=VALUE");
+        memcpy(name, j->sets[i], length);
+        name[length] = '\0';
+        if (absa_controller_options_set(j->ctx, o, name, equals + 1))
+            return refuse(j, 0, absa_context_message(j->ctx));
+    }
+    o->journal = keep;
+    o->journal_user = &j->replayed;
+    return 0;
+}
+
+/* The n-th measurement of a journal; NULL past the last. */
+static const absa_decision *nth(const journal *k, int64_t n)
+{
+    for (int64_t i = 0; i < k->count; i++)
+        if (k->all[i].event == ABSA_EVENT_MEASUREMENT && n-- == 0)
+            return &k->all[i];
+    return NULL;
+}
+
+static void print_both(const job *j)
+{
+    const absa_decision *a, *b;
+    printf("%5s %10s %9s   %7s %9s %-12s   %7s %9s %s\n", "epoch", "samples", "lambda", "batch",
+           "lr", "recorded", "batch", "lr", "replayed");
+    for (int64_t i = 0; (a = nth(&j->recorded, i)); i++) {
+        printf("%5lld %10lld %9.4g   %7lld %9.4g %-12s   ", (long long)a->epoch,
+               (long long)a->samples, a->value, (long long)a->batch, a->lr,
+               absa_reason_name(a->reason));
+        b = nth(&j->replayed, i);
+        if (!b) {
+            printf("-\n");
+            break;
+        }
+        printf("%7lld %9.4g %s\n", (long long)b->batch, b->lr, absa_reason_name(b->reason));
+    }
+}
+
+static int replay(job *j)
+{
+    absa_controller_options o;
+    absa_controller *other = NULL;
+    absa_replay result;
+    int status = changed(j, &o);
+    if (status)
+        return status;
+    absa_replay_init(&result, sizeof result);
+    if (absa_controller_create(j->ctx, &o, &other) ||
+        absa_controller_replay(other, j->recorded.all, j->recorded.count, sizeof *j->recorded.all,
+                               &result))
+        status = refuse(j, 0, absa_context_message(j->ctx));
+    if (!status)
+        print_both(j);
+    if (!status && result.undetermined >= 0) {
+        const absa_decision *d = &j->recorded.all[result.undetermined];
+        printf(
+            "undetermined at epoch %lld: [%.6g, %.6g] does not settle the threshold %.6g; record "
+            "with --measure full\n",
+            (long long)d->epoch, d->lower, d->upper, result.threshold);
+        status = UNDETERMINED;
+    }
+    absa_controller_destroy(&other);
+    return status;
+}
+
+static void print_help(void)
+{
+    printf("Usage: absa-replay RUN.jsonl [--set NAME=VALUE]...\n"
+           "Shows what other settings would have made of the measurements of a run.\n\n"
+           "  --set NAME=VALUE  any field of absa_controller_options by its name; repeatable\n"
+           "  --help, --version\n\n"
+           "Exit status: 0 done, 2 refused, 3 a measurement does not settle what is asked.\n");
+}
+
+static int parse(int argc, char **argv, job *j)
+{
+    static const struct option longs[] = {{"set", required_argument, NULL, 's'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {NULL, 0, NULL, 0}};
+    opterr = 0;
+    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (o == 's' && j->set_count < MOST_SETS) {
+            j->sets[j->set_count++] = optarg;
+        } else if (o == 'h') {
+            print_help();
+            exit(0);
+        } else if (o == 'v') {
+            printf("absa-replay %s\n", absa_version_string());
+            exit(0);
+        } else {
+            fprintf(stderr, "absa-replay: %s: %s\n", argv[optind - 1],
+                    o == 's' ? "too many --set" : "no such option, or its value is missing");
+            return REFUSED;
+        }
+    }
+    if (argc - optind != 1)
+        return refuse(j, 0, "one log of absa-train is wanted: absa-replay RUN.jsonl");
+    j->path = argv[optind];
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    job j = {0};
+    int status = parse(argc, argv, &j);
+    if (!status && absa_context_create(NULL, &j.ctx))
+        status = refuse(&j, 0, "no memory");
+    if (!status)
+        status = read_log(&j);
+    if (!status)
+        status = replay(&j);
+    absa_controller_destroy(&j.run);
+    absa_context_destroy(&j.ctx);
+    free(j.recorded.all);
+    free(j.replayed.all);
+    return status;
+}
