@@ -87,8 +87,8 @@ int log_start(run_log *log, const config *c, const run_data *d, int64_t paramete
                              whole(d->train_view.rows), "test_rows", whole(d->test_view.rows));
     json_t *rest =
         json_pack("{s:I, s:b, s:o, s:o, s:I, s:o, s:o, s:b, s:s, s:s, s:I, s:s, s:I, s:I}", "probe",
-                  whole(probe), "probe_fresh", c->probe_fresh, "momentum",
-                  number(c->momentum), "weight_decay", number(c->weight_decay), "max_products",
+                  whole(probe), "probe_fresh", c->probe_fresh, "momentum", number(c->momentum),
+                  "weight_decay", number(c->weight_decay), "max_products",
                   whole(c->eigen.max_products), "tolerance", number(c->eigen.tolerance), "eta",
                   number(c->eigen.eta), "keep_hint", c->keep_hint, "inputs",
                   c->normalised ? "normalised" : "pixels", "attack", attack_name(c->attack),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 REPLAY = sys.argv.pop(2)
-from train import SMALL, logged, path, run  # noqa: E402
+from train import SMALL, logged, path, run
 
 
 def replay(*words):
