@@ -1,7 +1,7 @@
 /* States of the controller that releases have saved: each must load for ever and go on as it would
  * have then. controller-<release>.bin was written by this program with ABSA_TEST_WRITE_GOLDEN set
  * to a file's name, built against that release; a file is added with each format, never changed. */
-#include <absa/controller.h>
+#include "support/controllers.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -24,14 +24,6 @@ static absa_controller *make(absa_context *ctx)
     o.decay[1] = 9;
     cr_assert_eq(absa_controller_create(ctx, &o, &c), ABSA_OK, "%s", absa_context_message(ctx));
     return c;
-}
-
-static absa_plan plan_of(const absa_controller *c)
-{
-    absa_plan p;
-    absa_plan_init(&p, sizeof p);
-    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
-    return p;
 }
 
 static void epoch(absa_controller *c, double measured)

@@ -1,7 +1,7 @@
 /* Laws of the controller over random histories: random options, measurements of every kind, process
  * counts, micro-batches, saves and loads. ABSA_TEST_HISTORIES says how many (100,000 unless set;
  * the slow builds of CI take fewer, and then the reasons are not counted). */
-#include <absa/controller.h>
+#include "support/controllers.h"
 #include <absa/random.h>
 
 #include <criterion/criterion.h>
@@ -95,14 +95,6 @@ typedef struct history {
     int64_t *reasons;
     journal *journal;
 } history;
-
-static absa_plan plan_of(const absa_controller *c)
-{
-    absa_plan p;
-    absa_plan_init(&p, sizeof p);
-    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
-    return p;
-}
 
 /* Another controller with the loaded state takes the place of this one: nothing may change. */
 static void hop(history *h)

@@ -1,4 +1,5 @@
-/* The controller's handle: counts of whole trainings, plans, weights, conventions, errors. */
+/* The controller's handle: counts of whole trainings, decisions, errors. */
+#include "support/controllers.h"
 #include "support/faulty_alloc.h"
 #include "support/processes.h"
 
@@ -8,47 +9,12 @@
 #include <math.h>
 #include <string.h>
 
-static absa_controller_options base(int32_t strategy)
-{
-    absa_controller_options o;
-    absa_controller_options_init(&o, sizeof o);
-    o.strategy = strategy;
-    o.samples = 1000;
-    o.epochs = 10;
-    o.batch = 32;
-    o.batch_max = 256;
-    return o;
-}
-
-static absa_controller *make(absa_context *ctx, const absa_controller_options *o)
-{
-    absa_controller *c;
-    cr_assert_eq(absa_controller_create(ctx, o, &c), ABSA_OK, "%s", absa_context_message(ctx));
-    return c;
-}
-
-static absa_plan plan_of(const absa_controller *c)
-{
-    absa_plan p;
-    absa_plan_init(&p, sizeof p);
-    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
-    return p;
-}
-
-static absa_micro micro_of(const absa_controller *c)
-{
-    absa_micro m;
-    absa_micro_init(&m, sizeof m);
-    cr_assert_eq(absa_controller_micro(c, 0, 1, &m), ABSA_OK);
-    return m;
-}
-
 /* Trains to the end without measuring; returns the last plan. */
 static absa_plan train(const absa_controller_options *o)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller *c = make(ctx, o);
+    absa_controller *c = make_controller(ctx, o);
     absa_plan p;
     while (!(p = plan_of(c)).finished) {
         if (p.epoch_done)
@@ -72,7 +38,7 @@ static const experiment C1 = {50000, 90, 128, {30, 60, 80}};
 
 static int64_t updates(const experiment *e, int32_t strategy, int64_t batch)
 {
-    absa_controller_options o = base(strategy);
+    absa_controller_options o = small_training(strategy);
     o.samples = e->samples;
     o.epochs = e->epochs;
     o.batch = strategy == ABSA_STRATEGY_BL ? batch : e->batch;
@@ -125,13 +91,13 @@ Test(controller, gg_keeps_the_noise_scale_of_the_decay)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_GG);
+    absa_controller_options o = small_training(ABSA_STRATEGY_GG);
     o.batch = 100;
     o.batch_max = 1000;
     o.decay_count = 2;
     o.decay[0] = 1;
     o.decay[1] = 2;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     const int64_t batches[3] = {100, 500, 1000};
     for (int epoch = 0; epoch < 3; epoch++) {
         const absa_plan p = plan_of(c);
@@ -149,12 +115,12 @@ Test(controller, fb_warms_up_linearly_from_the_reference_to_the_scaled_rate)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_FB);
+    absa_controller_options o = small_training(ABSA_STRATEGY_FB);
     o.batch_max = 250; /* four updates an epoch, twenty of warm-up */
     o.micro_batch = 250;
     o.batch_ref = 25;
     o.batch = 25;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     for (int t = 0; t < 24; t++) {
         const absa_plan p = plan_of(c);
         const double want = t < 20 ? 0.1 + (1.0 - 0.1) * t / 20.0 : 1.0;
@@ -167,179 +133,12 @@ Test(controller, fb_warms_up_linearly_from_the_reference_to_the_scaled_rate)
     absa_context_destroy(&ctx);
 }
 
-/* Every row of every epoch exactly once, weights of a window add up to rows / B, whatever the
- * batch, the micro-batch, the number of ranks and the tail. */
-Test(controller, micro_batches_deal_out_every_row_once)
-{
-    absa_context *ctx;
-    absa_context_create(NULL, &ctx);
-    const int64_t batches[] = {1, 7, 32, 999, 1000, 1001, 2500};
-    const int64_t micros[] = {1, 5, 32, 4000};
-    for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++)
-        for (size_t k = 0; k < sizeof micros / sizeof micros[0]; k++)
-            for (int64_t ranks = 1; ranks <= 3; ranks++)
-                for (int32_t tail = ABSA_TAIL_CARRY; tail <= ABSA_TAIL_SHORT; tail++) {
-                    absa_controller_options o = base(ABSA_STRATEGY_BL);
-                    o.epochs = 3;
-                    o.batch = batches[b];
-                    o.micro_batch = micros[k];
-                    o.epoch_tail = tail;
-                    if (tail == ABSA_TAIL_DROP && o.batch > o.samples)
-                        continue;
-                    absa_controller *c = make(ctx, &o);
-                    int64_t next_row = 0, in_window = 0, total = 0;
-                    double weight = 0.0;
-                    absa_plan p;
-                    while (!(p = plan_of(c)).finished) {
-                        if (p.epoch_done) {
-                            cr_assert_eq(next_row,
-                                         tail == ABSA_TAIL_DROP ? 1000 - 1000 % o.batch : 1000);
-                            next_row = 0;
-                            absa_controller_end_epoch(c);
-                            continue;
-                        }
-                        absa_micro m = {.struct_size = sizeof m};
-                        int64_t rows = 0;
-                        for (int64_t q = 0; q < ranks; q++) {
-                            cr_assert_eq(absa_controller_micro(c, q, ranks, &m), ABSA_OK);
-                            cr_assert_eq(m.first, next_row + rows);
-                            cr_assert(m.rows >= 0 && m.rows <= o.micro_batch);
-                            rows += m.rows;
-                            weight += m.weight;
-                        }
-                        cr_assert_eq(rows, m.global_rows);
-                        cr_assert_gt(rows, 0);
-                        next_row += rows;
-                        in_window += rows;
-                        total += rows;
-                        cr_assert_eq(absa_controller_advance(c, rows), ABSA_OK);
-                        if (m.last) {
-                            cr_assert_eq(in_window, p.rows);
-                            cr_assert_float_eq(weight, (double)p.rows / (double)p.batch, 1e-12);
-                            in_window = 0;
-                            weight = 0.0;
-                        }
-                    }
-                    cr_assert_eq(in_window, 0, "the last window is flushed");
-                    cr_assert_eq(total, p.samples);
-                    absa_controller_destroy(&c);
-                }
-    absa_context_destroy(&ctx);
-}
-
-/* A quadratic sample loss with gradient (theta - z_i): the mean over a window is known, so every
- * convention of gradients and ranks must lead to the same parameters. */
-static double fit_mean(absa_context *ctx, int32_t gradient, int32_t across, int64_t ranks)
-{
-    absa_controller_options o = base(ABSA_STRATEGY_BL);
-    o.gradient = gradient;
-    o.across = across;
-    o.micro_batch = 5;
-    o.epochs = 2;
-    absa_controller *c = make(ctx, &o);
-    double theta = 3.0, acc = 0.0;
-    absa_plan p;
-    while (!(p = plan_of(c)).finished) {
-        if (p.epoch_done) {
-            absa_controller_end_epoch(c);
-            continue;
-        }
-        absa_micro m = {.struct_size = sizeof m};
-        double exchanged = 0.0;
-        for (int64_t q = 0; q < ranks; q++) {
-            absa_controller_micro(c, q, ranks, &m);
-            double g = 0.0;
-            for (int64_t i = 0; i < m.rows; i++)
-                g += theta - sin((double)(m.first + i));
-            if (gradient == ABSA_GRADIENT_MEAN && m.rows > 0)
-                g /= (double)m.rows;
-            exchanged += m.weight * g;
-        }
-        acc += across == ABSA_ACROSS_MEAN ? exchanged / (double)ranks : exchanged;
-        absa_controller_advance(c, m.global_rows);
-        if (m.last) {
-            theta -= p.lr * acc;
-            acc = 0.0;
-        }
-    }
-    absa_controller_destroy(&c);
-    return theta;
-}
-
-Test(controller, every_gradient_convention_leads_to_the_same_parameters)
-{
-    absa_context *ctx;
-    absa_context_create(NULL, &ctx);
-    const double want = fit_mean(ctx, ABSA_GRADIENT_MEAN, ABSA_ACROSS_SUM, 1);
-    for (int64_t ranks = 1; ranks <= 3; ranks++)
-        for (int32_t gradient = 0; gradient < 2; gradient++)
-            for (int32_t across = 0; across < 2; across++)
-                cr_assert_float_eq(fit_mean(ctx, gradient, across, ranks), want, 1e-12);
-    absa_context_destroy(&ctx);
-}
-
-/* The three forms of momentum through a growth and a decay, against the plain one. */
-static double with_momentum(absa_context *ctx, int32_t form)
-{
-    absa_controller_options o = base(ABSA_STRATEGY_ABS);
-    o.momentum = form;
-    o.decay_count = 1;
-    o.decay[0] = 1;
-    o.epochs = 3;
-    absa_controller *c = make(ctx, &o);
-    double theta = 1.0, v = 0.0;
-    absa_plan p;
-    int measured = 0;
-    while (!(p = plan_of(c)).finished) {
-        if (p.measure_due) {
-            absa_controller_observe_value(c, measured++ ? 0.1 : 1.0, NULL);
-            continue;
-        }
-        if (p.epoch_done) {
-            absa_controller_end_epoch(c);
-            continue;
-        }
-        const absa_micro m = micro_of(c);
-        absa_controller_advance(c, m.global_rows);
-        if (!m.last)
-            continue;
-        const double g = theta - 0.5, batch = (double)p.batch;
-        v *= p.momentum_multiplier;
-        switch (form) {
-        case ABSA_MOMENTUM_PLAIN:
-            v = 0.9 * v + g;
-            theta -= p.lr * v;
-            break;
-        case ABSA_MOMENTUM_LR_INSIDE:
-            v = 0.9 * v + p.lr * g;
-            theta -= v;
-            break;
-        default:
-            v = 0.9 * v + batch * g;
-            theta -= p.lr / batch * v;
-        }
-    }
-    cr_assert_eq(p.batch, 64, "it has grown");
-    absa_controller_destroy(&c);
-    return theta;
-}
-
-Test(controller, momentum_multipliers_make_the_three_forms_one)
-{
-    absa_context *ctx;
-    absa_context_create(NULL, &ctx);
-    const double want = with_momentum(ctx, ABSA_MOMENTUM_PLAIN);
-    cr_assert_float_eq(with_momentum(ctx, ABSA_MOMENTUM_LR_INSIDE), want, 1e-12);
-    cr_assert_float_eq(with_momentum(ctx, ABSA_MOMENTUM_SUM), want, 1e-12);
-    absa_context_destroy(&ctx);
-}
-
 Test(controller, a_growth_waits_for_the_open_window)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_ABS);
-    absa_controller *c = make(ctx, &o);
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
+    absa_controller *c = make_controller(ctx, &o);
     absa_controller_observe_value(c, 4.0, NULL);
     absa_controller_advance(c, 10);
     absa_decision d = {.struct_size = sizeof d};
@@ -359,9 +158,9 @@ Test(controller, crossing_n_is_one_measurement_that_stays_due)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_ABS);
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.measure_every = 10; /* a batch of 32 crosses three multiples */
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     cr_assert_not(plan_of(c).measure_due);
     absa_controller_advance(c, 31);
     cr_assert_not(plan_of(c).measure_due, "only a completed update asks");
@@ -384,9 +183,9 @@ Test(controller, bad_measurements_never_grow_and_three_of_them_are_blindness)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_ABS);
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.patience = 1;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     absa_eigen_result good, r;
     absa_eigen_result_init(&good, sizeof good);
     good.value = good.lower = good.upper = 8.0;
@@ -409,12 +208,12 @@ Test(controller, bad_measurements_never_grow_and_three_of_them_are_blindness)
     BAD(r.value = -1.0, ABSA_REASON_BLIND);
     cr_assert_eq(plan_of(c).reason, ABSA_REASON_BLIND);
     absa_controller_destroy(&c);
-    c = make(ctx, &o);
+    c = make_controller(ctx, &o);
     absa_controller_observe(c, &good, NULL);
     BAD(r.value = -1.0, ABSA_REASON_NOT_POSITIVE);
     BAD((r.value = 1.0, r.converged = 0), ABSA_REASON_UNCONVERGED);
     absa_controller_destroy(&c);
-    c = make(ctx, &o);
+    c = make_controller(ctx, &o);
     absa_controller_observe(c, &good, NULL);
     BAD((r.value = 1.0, r.consistent = 0), ABSA_REASON_INCONSISTENT);
     r = good;
@@ -433,10 +232,10 @@ Test(controller, the_interval_trigger_wants_the_upper_end_below)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_ABS);
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     for (int32_t trigger = ABSA_TRIGGER_INTERVAL; trigger <= ABSA_TRIGGER_POINT; trigger++) {
         o.trigger = trigger;
-        absa_controller *c = make(ctx, &o);
+        absa_controller *c = make_controller(ctx, &o);
         absa_eigen_result r;
         absa_eigen_result_init(&r, sizeof r);
         r.converged = r.consistent = 1;
@@ -458,8 +257,8 @@ Test(controller, a_skipped_update_keeps_its_samples)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_BL);
-    absa_controller *c = make(ctx, &o);
+    absa_controller_options o = small_training(ABSA_STRATEGY_BL);
+    absa_controller *c = make_controller(ctx, &o);
     cr_assert_eq(absa_controller_update_skipped(c), ABSA_E_STATE);
     absa_controller_advance(c, 32);
     cr_assert_eq(plan_of(c).update, 1);
@@ -479,11 +278,11 @@ Test(controller, counters_are_exact_past_two_to_the_53)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_BL);
+    absa_controller_options o = small_training(ABSA_STRATEGY_BL);
     o.samples = ((int64_t)1 << 53) - 1;
     o.epochs = 100;
     o.batch = o.micro_batch = ((int64_t)1 << 52) + 1;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     int64_t total = 0;
     for (int i = 0; i < 9; i++) {
         if (plan_of(c).epoch_done)
@@ -502,9 +301,9 @@ Test(controller, wrong_calls_change_nothing)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_BL);
+    absa_controller_options o = small_training(ABSA_STRATEGY_BL);
     o.epochs = 1;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     absa_plan p = {.struct_size = sizeof p};
     cr_assert_eq(absa_controller_advance(c, 0), ABSA_E_INVALID);
     cr_assert_eq(absa_controller_advance(c, 33), ABSA_E_INVALID);
@@ -528,7 +327,7 @@ Test(controller, creation_fails_cleanly_without_memory)
 {
     faulty_alloc f = {.fail_at = 2};
     absa_context *ctx = faulty_context(&f);
-    absa_controller_options o = base(ABSA_STRATEGY_BL);
+    absa_controller_options o = small_training(ABSA_STRATEGY_BL);
     absa_controller *c = (absa_controller *)&f;
     cr_assert_eq(absa_controller_create(ctx, &o, &c), ABSA_E_MEMORY);
     cr_assert_null(c);
@@ -568,10 +367,10 @@ Test(controller, the_journal_gets_every_decision_and_cannot_undo_one)
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
     journal j = {0};
-    absa_controller_options o = base(ABSA_STRATEGY_ABSA);
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABSA);
     o.journal = keep;
     o.journal_user = &j;
-    absa_controller *c = j.self = make(ctx, &o);
+    absa_controller *c = j.self = make_controller(ctx, &o);
     cr_assert_eq(absa_controller_observe_value(c, 4.0, NULL), ABSA_OK);
     cr_assert_eq(j.last.reason, ABSA_REASON_FIRST);
     j.code = 6;
@@ -614,11 +413,11 @@ static void agree_or_not(process *p)
     const int differ = *(int *)p->user;
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base(ABSA_STRATEGY_ABS);
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.reduce = process_reduce;
     o.reduce_user = p;
     o.process = p->rank;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     if (differ && p->rank == 1)
         absa_controller_advance(c, 1);
     absa_decision d = {.struct_size = sizeof d};

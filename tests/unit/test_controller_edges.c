@@ -1,5 +1,6 @@
 /* The controller where two rules meet: dwell and patience, bad measurements and patience, schedules
  * inside windows, windows across epochs, processes of which one fails. */
+#include "support/controllers.h"
 #include "support/processes.h"
 
 #include <absa/controller.h>
@@ -7,41 +8,6 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
-
-static absa_controller_options base(void)
-{
-    absa_controller_options o;
-    absa_controller_options_init(&o, sizeof o);
-    o.strategy = ABSA_STRATEGY_ABS;
-    o.samples = 1000;
-    o.epochs = 10;
-    o.batch = 32;
-    o.batch_max = 256;
-    return o;
-}
-
-static absa_controller *make(absa_context *ctx, const absa_controller_options *o)
-{
-    absa_controller *c;
-    cr_assert_eq(absa_controller_create(ctx, o, &c), ABSA_OK, "%s", absa_context_message(ctx));
-    return c;
-}
-
-static absa_plan plan_of(const absa_controller *c)
-{
-    absa_plan p;
-    absa_plan_init(&p, sizeof p);
-    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
-    return p;
-}
-
-static absa_micro micro_of(const absa_controller *c)
-{
-    absa_micro m;
-    absa_micro_init(&m, sizeof m);
-    cr_assert_eq(absa_controller_micro(c, 0, 1, &m), ABSA_OK);
-    return m;
-}
 
 static absa_decision observe(absa_controller *c, double value)
 {
@@ -55,10 +21,10 @@ Test(edges, dwell_holds_growth_by_patience_back_too)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.patience = 2;
     o.dwell = 64;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     observe(c, 8.0);
     cr_assert_eq(observe(c, 8.0).reason, ABSA_REASON_NOT_BELOW);
     cr_assert_eq(observe(c, 8.0).batch, 64, "the first growth has none before it");
@@ -82,10 +48,10 @@ Test(edges, a_bad_measurement_may_end_patience_but_only_a_good_one_grows)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.patience = 3;
     o.count_bad = 1;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     observe(c, 8.0);
     const double bad[] = {-1.0, (double)NAN, 0.0, (double)INFINITY, -2.0};
     for (int i = 0; i < 5; i++) {
@@ -106,8 +72,8 @@ Test(edges, an_upper_end_below_its_own_value_proves_nothing)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    const absa_controller_options o = base();
-    absa_controller *c = make(ctx, &o);
+    const absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
+    absa_controller *c = make_controller(ctx, &o);
     observe(c, 8.0);
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
@@ -142,7 +108,7 @@ Test(edges, a_schedule_in_samples_tells_the_journal_where_it_moves)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     journal j = {.code = 0};
     o.strategy = ABSA_STRATEGY_ABSA;
     o.unit = ABSA_UNIT_SAMPLES;
@@ -153,7 +119,7 @@ Test(edges, a_schedule_in_samples_tells_the_journal_where_it_moves)
     o.lr_decay = 0.5;
     o.journal = keep;
     o.journal_user = &j;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     for (int i = 0; i < 40; i++)
         cr_assert_eq(absa_controller_advance(c, 8), ABSA_OK);
     static const struct {
@@ -177,7 +143,7 @@ Test(edges, a_schedule_in_samples_tells_the_journal_where_it_moves)
     /* The journal's failure is reported, but what was used stays counted. */
     j.count = 0;
     j.code = 5;
-    c = make(ctx, &o);
+    c = make_controller(ctx, &o);
     cr_assert_eq(absa_controller_advance(c, 32), ABSA_OK);
     cr_assert_eq(absa_controller_advance(c, 32), ABSA_OK);
     cr_assert_eq(absa_controller_advance(c, 32), ABSA_E_CALLBACK);
@@ -193,7 +159,7 @@ Test(edges, gg_by_updates_tells_its_growth)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     journal j = {.code = 0};
     o.strategy = ABSA_STRATEGY_GG;
     o.unit = ABSA_UNIT_UPDATES;
@@ -202,7 +168,7 @@ Test(edges, gg_by_updates_tells_its_growth)
     o.lr_decay = 0.5;
     o.journal = keep;
     o.journal_user = &j;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     for (int i = 0; i < 4; i++)
         cr_assert_eq(absa_controller_advance(c, plan_of(c).rows), ABSA_OK);
     cr_assert_eq(j.count, 1);
@@ -218,11 +184,11 @@ Test(edges, gamma_of_an_open_window_stays_but_collapse_ends_it_at_once)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.strategy = ABSA_STRATEGY_ABSA;
     o.batch = 40;
     o.micro_batch = 4;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     observe(c, 8.0);
     cr_assert_eq(plan_of(c).adversarial_rows, 8, "floor(40 * 0.2)");
     cr_assert_eq(absa_controller_advance(c, 4), ABSA_OK);
@@ -245,10 +211,10 @@ Test(edges, a_restarted_window_goes_back_to_the_epoch_it_began_in)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.batch = 300;
     o.batch_max = o.micro_batch = 300;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     for (int i = 0; i < 4; i++)
         cr_assert_eq(absa_controller_advance(c, micro_of(c).global_rows), ABSA_OK);
     cr_assert_eq(absa_controller_end_epoch(c), ABSA_OK);
@@ -273,12 +239,12 @@ Test(edges, counting_ends_before_63_bits_do)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     const int64_t size = (int64_t)1 << 53;
     o.strategy = ABSA_STRATEGY_BL;
     o.samples = o.batch = o.micro_batch = size;
     o.epochs = INT64_MAX / size;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     for (int64_t i = 0; i < o.epochs; i++) {
         cr_assert_eq(absa_controller_advance(c, size), ABSA_OK, "epoch %d", (int)i);
         cr_assert_eq(plan_of(c).samples, (i + 1) * size);
@@ -296,7 +262,7 @@ static absa_controller *shared(absa_context *ctx, process *p, absa_controller_op
     o->reduce = process_reduce;
     o->reduce_user = p;
     o->process = p->rank;
-    return make(ctx, o);
+    return make_controller(ctx, o);
 }
 
 /* Rank 1 hands in nothing, a NaN bound, a struct without size: all three fail, nobody waits, and
@@ -305,7 +271,7 @@ static void one_cannot_observe(process *p)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     absa_controller *c = shared(ctx, p, &o);
     for (int fault = 0; fault < 4; fault++) {
         absa_eigen_result r;
@@ -340,7 +306,7 @@ static void other_options(process *p)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.patience = p->rank == 2 ? 9 : 10;
     absa_controller *c = shared(ctx, p, &o);
     cr_assert_eq(absa_controller_observe_value(c, 4.0, NULL), ABSA_E_PEER);

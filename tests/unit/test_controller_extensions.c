@@ -1,6 +1,6 @@
 /* What goes beyond the paper and is off in every preset: spill, shrink, the ceiling of the learning
  * rate, the polynomial decay. */
-#include <absa/controller.h>
+#include "support/controllers.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -17,21 +17,6 @@ static absa_controller_options base(void)
     o.batch_max = 160;
     o.lr = 0.5;
     return o;
-}
-
-static absa_controller *make(absa_context *ctx, const absa_controller_options *o)
-{
-    absa_controller *c;
-    cr_assert_eq(absa_controller_create(ctx, o, &c), ABSA_OK, "%s", absa_context_message(ctx));
-    return c;
-}
-
-static absa_plan plan_of(const absa_controller *c)
-{
-    absa_plan p;
-    absa_plan_init(&p, sizeof p);
-    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
-    return p;
 }
 
 static absa_decision observe_interval(absa_controller *c, double lower, double value, double upper)
@@ -80,7 +65,7 @@ Test(extensions, spill_takes_from_lr_what_batch_max_swallows)
     } steps[] = {{8, 1, 10}, {3, 1, 30}, {1, 5.0 / 9, 50}, {0.4, 5.0 / 27, 50}};
     for (int32_t spill = 0; spill <= 1; spill++) {
         o.spill = spill;
-        absa_controller *c = make(ctx, &o);
+        absa_controller *c = make_controller(ctx, &o);
         for (int i = 0; i < 4; i++) {
             const absa_decision d = observe(c, steps[i].value);
             const double noise = spill ? steps[i].noise : 1.0;
@@ -101,7 +86,7 @@ Test(extensions, shrink_undoes_growth_when_the_eigenvalue_rises)
     absa_context_create(NULL, &ctx);
     absa_controller_options o = base();
     o.shrink_ratio = 2.0;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     static const struct {
         double lower, value, upper;
         int32_t reason;
@@ -141,7 +126,7 @@ Test(extensions, accumulated_batches_shrink_to_whole_ones)
     o.growth = ABSA_GROWTH_ACCUMULATION;
     o.batch_ratio = 2.5;
     o.shrink_ratio = 2.0;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     const double values[] = {8, 2, 0.5, 0.1, 1, 10, 100};
     const int64_t batches[] = {10, 20, 50, 120, 40, 10, 10};
     for (int i = 0; i < 7; i++)
@@ -161,7 +146,7 @@ Test(extensions, the_ceiling_of_lr_follows_the_measured_curvature)
     for (int32_t nesterov = 0; nesterov <= 1; nesterov++) {
         const double ceiling = nesterov ? 1.35 : 2.7;
         o.lr_cap_nesterov = nesterov;
-        absa_controller *c = make(ctx, &o);
+        absa_controller *c = make_controller(ctx, &o);
         cr_assert_eq(plan_of(c).lr, 0.5, "no measurement, no ceiling");
         cr_assert_float_eq(observe(c, 27.0).lr, ceiling / 27.0, 1e-15);
         cr_assert_float_eq(plan_of(c).lr, ceiling / 27.0, 1e-15);
@@ -186,7 +171,7 @@ Test(extensions, a_lower_bound_never_raises_the_ceiling)
     absa_controller_options o = base();
     o.lr_cap = 1.0;
     o.lr_cap_momentum = 0.0;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     observe(c, 40.0);
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
@@ -210,7 +195,7 @@ Test(extensions, the_ceiling_waits_for_the_open_window)
     absa_context_create(NULL, &ctx);
     absa_controller_options o = base();
     o.lr_cap = 1.0;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     cr_assert_eq(absa_controller_advance(c, 3), ABSA_OK);
     observe(c, 1000.0);
     cr_assert_eq(plan_of(c).lr, 0.5);
@@ -232,7 +217,7 @@ Test(extensions, polynomial_decay_runs_from_lr_to_its_share)
     o.epochs = 90;
     o.lr = 0.01;
     o.polynomial_end = 60;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     for (int half = 0; half < 180; half++) {
         const double left = half < 120 ? 1.0 - half / 120.0 : 0.0;
         cr_assert_float_eq(plan_of(c).lr, 0.01 * (0.01 + 0.99 * left * left), 1e-17,

@@ -1,6 +1,6 @@
 /* The two presets against traces worked out by hand from the paper's listing and from how its
  * authors ran it; options by name. */
-#include <absa/controller.h>
+#include "support/controllers.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -20,14 +20,6 @@ enum {
     N = ABSA_REASON_NOT_BELOW,
     Z = ABSA_REASON_NOT_POSITIVE
 };
-
-static absa_plan plan_of(const absa_controller *c)
-{
-    absa_plan p;
-    absa_plan_init(&p, sizeof p);
-    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
-    return p;
-}
 
 static void one_epoch(absa_controller *c)
 {

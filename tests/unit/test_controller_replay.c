@@ -1,6 +1,6 @@
 /* Replaying a journal: the same options give the same decisions, other options their own, and what
  * the journal does not know ends it. */
-#include <absa/controller.h>
+#include "support/controllers.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -38,21 +38,6 @@ static absa_controller_options base(journal *j)
     o.journal = keep;
     o.journal_user = j;
     return o;
-}
-
-static absa_controller *make(absa_context *ctx, const absa_controller_options *o)
-{
-    absa_controller *c;
-    cr_assert_eq(absa_controller_create(ctx, o, &c), ABSA_OK, "%s", absa_context_message(ctx));
-    return c;
-}
-
-static absa_plan plan_of(const absa_controller *c)
-{
-    absa_plan p;
-    absa_plan_init(&p, sizeof p);
-    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
-    return p;
 }
 
 static void measure(absa_controller *c, double lower, double value, double upper)
@@ -115,7 +100,7 @@ Test(replay, the_same_options_give_the_same_journal_to_the_bit)
     absa_context_create(NULL, &ctx);
     journal first = {.count = 0}, again = {.count = 0};
     absa_controller_options o = base(&first);
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     live(c);
     int64_t measured = 0, events = 0;
     for (int64_t i = 0; i < first.count; i++) {
@@ -125,7 +110,7 @@ Test(replay, the_same_options_give_the_same_journal_to_the_bit)
     cr_assert_eq(events, 0x7F, "all seven events are in it");
     absa_controller_destroy(&c);
     o.journal_user = &again;
-    c = make(ctx, &o);
+    c = make_controller(ctx, &o);
     const absa_replay r = replay(ctx, c, &first);
     cr_assert_eq(r.replayed, first.count);
     cr_assert_eq(r.measurements, measured);
@@ -149,7 +134,7 @@ Test(replay, other_options_decide_for_themselves_or_say_where_they_cannot)
     absa_context_create(NULL, &ctx);
     journal first = {.count = 0};
     absa_controller_options o = base(&first);
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     static const double values[] = {8, 5, 3}, half[] = {0, 0.1, 0.1};
     for (int i = 0; i < 3; i++) {
         cr_assert_eq(absa_controller_advance(c, 10), ABSA_OK);
@@ -166,7 +151,7 @@ Test(replay, other_options_decide_for_themselves_or_say_where_they_cannot)
         journal own = {.count = 0};
         o.journal_user = &own;
         o.eigenvalue_ratio = want[i].ratio;
-        c = make(ctx, &o);
+        c = make_controller(ctx, &o);
         const absa_replay r = replay(ctx, c, &first);
         cr_assert_eq(r.undetermined, want[i].undetermined);
         cr_assert_eq(r.replayed, want[i].replayed);
@@ -188,7 +173,7 @@ Test(replay, a_lower_bound_is_no_value_for_another_threshold)
     journal first = {.count = 0};
     absa_controller_options o = base(&first);
     o.trigger = ABSA_TRIGGER_POINT;
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     measure(c, 8, 8, 8);
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
@@ -203,7 +188,7 @@ Test(replay, a_lower_bound_is_no_value_for_another_threshold)
         journal own = {.count = 0};
         first.seen[1].answer = answer;
         o.journal_user = &own;
-        c = make(ctx, &o);
+        c = make_controller(ctx, &o);
         const absa_replay outcome = replay(ctx, c, &first);
         cr_assert_eq(outcome.undetermined, answer == ABSA_ANSWER_NOT_BELOW ? 1 : -1);
         cr_assert_eq(plan_of(c).batch, answer == ABSA_ANSWER_NOT_BELOW ? 10 : 20);
@@ -218,12 +203,12 @@ Test(replay, fewer_epochs_end_it_and_nothing_is_nothing)
     absa_context_create(NULL, &ctx);
     journal first = {.count = 0}, own = {.count = 0};
     absa_controller_options o = base(&first);
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     live(c);
     absa_controller_destroy(&c);
     o.epochs = 3;
     o.journal_user = &own;
-    c = make(ctx, &o);
+    c = make_controller(ctx, &o);
     absa_replay none;
     absa_replay_init(&none, sizeof none);
     cr_assert_eq(absa_controller_replay(c, NULL, 0, 0, &none), ABSA_OK);
@@ -243,7 +228,7 @@ Test(replay, wrong_journals_are_refused)
     absa_context_create(NULL, &ctx);
     journal own = {.count = 0};
     absa_controller_options o = base(&own);
-    absa_controller *c = make(ctx, &o);
+    absa_controller *c = make_controller(ctx, &o);
     absa_decision d[2];
     absa_replay r;
     absa_replay_init(&r, sizeof r);

@@ -1,0 +1,38 @@
+#include "support/controllers.h"
+
+#include <criterion/criterion.h>
+
+absa_controller_options small_training(int32_t strategy)
+{
+    absa_controller_options o;
+    absa_controller_options_init(&o, sizeof o);
+    o.strategy = strategy;
+    o.samples = 1000;
+    o.epochs = 10;
+    o.batch = 32;
+    o.batch_max = 256;
+    return o;
+}
+
+absa_controller *make_controller(absa_context *ctx, const absa_controller_options *o)
+{
+    absa_controller *c;
+    cr_assert_eq(absa_controller_create(ctx, o, &c), ABSA_OK, "%s", absa_context_message(ctx));
+    return c;
+}
+
+absa_plan plan_of(const absa_controller *c)
+{
+    absa_plan p;
+    absa_plan_init(&p, sizeof p);
+    cr_assert_eq(absa_controller_plan(c, 0, 1, &p), ABSA_OK);
+    return p;
+}
+
+absa_micro micro_of(const absa_controller *c)
+{
+    absa_micro m;
+    absa_micro_init(&m, sizeof m);
+    cr_assert_eq(absa_controller_micro(c, 0, 1, &m), ABSA_OK);
+    return m;
+}
