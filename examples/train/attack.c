@@ -85,16 +85,22 @@ static int run_attack(attack *a, const absa_perturb_options *o, int64_t rows, co
     return status ? give_up("the adversarial step failed: %s", absa_status_text(status)) : DONE;
 }
 
-/* Marks the rows of this part of the window that the key chooses. */
+/* Marks the rows of this part of the window that the key chooses. The choice itself is one of the
+ * whole window, so it is made once for all of its micro-batches. */
 static int choose(attack *a, const absa_plan *plan, int64_t first, int64_t rows, int64_t *chosen)
 {
-    absa_selection s;
-    absa_selection_init(&s, sizeof s);
-    s.seed = a->c->seed;
-    s.update = plan->update;
-    s.count = plan->adversarial_rows;
-    if (absa_selection_keyed(&s, plan->batch, NULL, NULL, NULL) ||
-        absa_selection_rows(&s, rows, NULL, first, a->selected, chosen))
+    absa_selection *s = &a->selection;
+    if (s->struct_size == 0 || s->update != plan->update || s->count != plan->adversarial_rows ||
+        a->selection_batch != plan->batch) {
+        absa_selection_init(s, sizeof *s);
+        s->seed = a->c->seed;
+        s->update = plan->update;
+        s->count = plan->adversarial_rows;
+        a->selection_batch = plan->batch;
+        if (absa_selection_keyed(s, plan->batch, NULL, NULL, NULL))
+            return give_up("rows cannot be selected");
+    }
+    if (absa_selection_rows(s, rows, NULL, first, a->selected, chosen))
         return give_up("rows cannot be selected");
     return DONE;
 }

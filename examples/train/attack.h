@@ -17,7 +17,9 @@ typedef struct attack {
     uint8_t *selected;         /* one byte a row */
     int64_t *ids;              /* place of each row in its window */
     double *epsilon, *lo, *hi; /* per channel, in the network's units */
-    const float *theta;        /* of the call under way */
+    absa_selection selection;  /* of the window whose rows were chosen last */
+    int64_t selection_batch;
+    const float *theta; /* of the call under way */
     const int32_t *labels;
     absa_status status; /* of the gradient of the call under way */
     absa_context *ctx;

@@ -305,14 +305,19 @@ absa_status absa_controller_advance(absa_controller *controller, int64_t samples
     return absa__ctl_advance(&controller->options, s, samples, &d) ? tell(controller, &d) : ABSA_OK;
 }
 
+/* Lets an event happen, and tells the decision. */
+static absa_status happen(absa_controller *c, void (*event)(const absa_controller_options *,
+                                                            absa__ctl_state *, absa_decision *))
+{
+    absa_decision d;
+    event(&c->options, &c->state, &d);
+    return tell(c, &d);
+}
+
 absa_status absa_controller_end_epoch(absa_controller *controller)
 {
     const absa_status status = check_running(controller, "absa_controller_end_epoch");
-    if (status)
-        return status;
-    absa_decision d;
-    absa__ctl_end_epoch(&controller->options, &controller->state, &d);
-    return tell(controller, &d);
+    return status ? status : happen(controller, absa__ctl_end_epoch);
 }
 
 absa_status absa_controller_skip_measurement(absa_controller *controller)
@@ -323,9 +328,7 @@ absa_status absa_controller_skip_measurement(absa_controller *controller)
     if (!controller->state.due)
         return absa__fail(controller->ctx, ABSA_E_STATE,
                           "absa_controller_skip_measurement: no measurement is due");
-    absa_decision d;
-    absa__ctl_skip(&controller->options, &controller->state, &d);
-    return tell(controller, &d);
+    return happen(controller, absa__ctl_skip);
 }
 
 absa_status absa_controller_update_skipped(absa_controller *controller)
@@ -336,19 +339,13 @@ absa_status absa_controller_update_skipped(absa_controller *controller)
     if (!controller->state.can_take_back)
         return absa__fail(controller->ctx, ABSA_E_STATE,
                           "absa_controller_update_skipped: there is no update to take back");
-    absa_decision d;
-    absa__ctl_update_skipped(&controller->options, &controller->state, &d);
-    return tell(controller, &d);
+    return happen(controller, absa__ctl_update_skipped);
 }
 
 absa_status absa_controller_adversarial_collapse(absa_controller *controller)
 {
     const absa_status status = check_call(controller, "absa_controller_adversarial_collapse");
-    if (status)
-        return status;
-    absa_decision d;
-    absa__ctl_collapse(&controller->options, &controller->state, &d);
-    return tell(controller, &d);
+    return status ? status : happen(controller, absa__ctl_collapse);
 }
 
 absa_status absa_controller_restart_window(absa_controller *controller)
@@ -356,9 +353,7 @@ absa_status absa_controller_restart_window(absa_controller *controller)
     const absa_status status = check_call(controller, "absa_controller_restart_window");
     if (status || controller->state.window_done == 0)
         return status; /* nothing to forget, nothing to tell */
-    absa_decision d;
-    absa__ctl_restart_window(&controller->options, &controller->state, &d);
-    return tell(controller, &d);
+    return happen(controller, absa__ctl_restart_window);
 }
 
 absa_status absa_controller_save(const absa_controller *controller, void *buffer, size_t capacity,

@@ -177,6 +177,18 @@ static absa_status check_labels(const absa_refnet *net, const char *function, co
     return ABSA_OK;
 }
 
+/* Checks what a pass over labelled rows is given, and fixes the mode it runs in. */
+static absa_status begin_pass(absa_refnet *net, const char *function, const void *theta,
+                              const void *x, const void *y, int64_t rows, const void *out)
+{
+    absa_status status = check_batch(net, function, theta, x, rows, out);
+    if (!status)
+        status = check_labels(net, function, y, rows);
+    if (!status)
+        net->pass_mode = net->mode;
+    return status;
+}
+
 /* Turns what a pass found into the loss, or into a failure that names the row. loss may be NULL. */
 static absa_status conclude(const absa_refnet *net, const char *function, const void *theta,
                             int64_t rows, const absa__net_sums *sums, double *loss)
@@ -204,12 +216,9 @@ absa_status absa_refnet_loss(absa_refnet *net, const void *theta, const void *x,
     if (!net)
         return ABSA_E_INVALID;
     absa__net_sums sums = {0, 0, -1};
-    absa_status status = check_batch(net, __func__, theta, x, rows, loss);
-    if (!status)
-        status = check_labels(net, __func__, y, rows);
+    const absa_status status = begin_pass(net, __func__, theta, x, y, rows, loss);
     if (status)
         return status;
-    net->pass_mode = net->mode;
     driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
     return conclude(net, __func__, theta, rows, &sums, loss);
 }
@@ -220,12 +229,9 @@ absa_status absa_refnet_gradient(absa_refnet *net, const void *theta, const void
     if (!net)
         return ABSA_E_INVALID;
     absa__net_sums sums = {0, 0, -1};
-    absa_status status = check_batch(net, __func__, theta, x, rows, gradient);
-    if (!status)
-        status = check_labels(net, __func__, y, rows);
+    const absa_status status = begin_pass(net, __func__, theta, x, y, rows, gradient);
     if (status)
         return status;
-    net->pass_mode = net->mode;
     net->last_rows = 0;
     for (int64_t i = 0; i < net->statistic_count; i++)
         net->statistics[net->statistic_count + i] = 0;
@@ -241,12 +247,9 @@ absa_status absa_refnet_input_gradient(absa_refnet *net, const void *theta, cons
     if (!net)
         return ABSA_E_INVALID;
     absa__net_sums sums = {0, 0, -1};
-    absa_status status = check_batch(net, __func__, theta, x, rows, gradient);
-    if (!status)
-        status = check_labels(net, __func__, y, rows);
+    const absa_status status = begin_pass(net, __func__, theta, x, y, rows, gradient);
     if (status)
         return status;
-    net->pass_mode = net->mode;
     driver_of(net)->input_gradient(net, theta, x, y, rows, gradient, &sums);
     return conclude(net, __func__, theta, rows, &sums, loss);
 }
@@ -277,12 +280,9 @@ absa_status absa_refnet_evaluate(absa_refnet *net, const void *theta, const void
         return ABSA_E_INVALID;
     absa__net_sums sums = {0, 0, -1};
     absa_refnet_evaluation e = {0};
-    absa_status status = check_batch(net, __func__, theta, x, rows, evaluation);
-    if (!status)
-        status = check_labels(net, __func__, y, rows);
+    absa_status status = begin_pass(net, __func__, theta, x, y, rows, evaluation);
     if (status)
         return status;
-    net->pass_mode = net->mode;
     driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
     status = conclude(net, __func__, theta, rows, &sums, NULL);
     if (status)
