@@ -180,15 +180,22 @@ static int compare_options(absa__reader *r, uint32_t count, const absa_controlle
     return differ;
 }
 
+/* Counters that nobody counts up to, so that going on from them cannot overflow either. */
+static int in_range(int64_t counter)
+{
+    return counter >= 0 && counter < INT64_MAX / 2;
+}
+
 /* What no sequence of events leads to cannot be gone on from. */
 static int plausible(const absa_controller_options *o, const absa__ctl_state *s)
 {
     return s->batch >= 1 && s->batch <= o->batch_max && s->batch_next >= 1 &&
            s->batch_next <= o->batch_max && s->window_rows >= 1 && s->window_rows <= s->batch &&
-           s->window_done >= 0 && s->window_done < s->window_rows && s->samples >= s->window_done &&
-           s->epochs >= 0 && s->updates >= 0 && s->short_updates >= 0 && s->patience >= 0 &&
-           s->bad_run >= 0 && s->last_growth >= -1 && s->crossed >= 0 && s->share >= 0.0 &&
-           s->window_lr >= 0.0 && isfinite(s->window_lr) && s->window_lr_multiplier >= 0.0 &&
+           s->window_done >= 0 && s->window_done < s->window_rows && in_range(s->samples) &&
+           s->samples >= s->window_done && in_range(s->epochs) && in_range(s->updates) &&
+           in_range(s->short_updates) && in_range(s->patience) && in_range(s->bad_run) &&
+           s->last_growth >= -1 && in_range(s->crossed) && s->share >= 0.0 && s->window_lr >= 0.0 &&
+           isfinite(s->window_lr) && s->window_lr_multiplier >= 0.0 &&
            isfinite(s->window_lr_multiplier) && s->spill > 0.0 && s->spill <= 1.0 &&
            !isinf(s->curvature) && !(s->curvature <= 0.0) && s->share <= 1.0 &&
            !isinf(s->reference) && !(s->reference <= 0.0) && s->window_gamma >= 0.0 &&
@@ -196,8 +203,7 @@ static int plausible(const absa_controller_options *o, const absa__ctl_state *s)
            s->told_decays >= 0 && s->told_decays <= ABSA_DECAY_POINTS && s->last_lr >= 0.0 &&
            isfinite(s->last_lr) && s->before_lr >= 0.0 && isfinite(s->before_lr) &&
            s->last_batch >= 0 && s->before_batch >= 0 && (s->last_batch == 0 || s->last_lr > 0.0) &&
-           s->updates < INT64_MAX && s->epoch_samples <= s->samples &&
-           s->epoch_samples >= -o->batch_max &&
+           s->epoch_samples <= s->samples && s->epoch_samples >= -o->batch_max &&
            (s->due | s->collapsed | s->last_short | s->can_take_back) >> 1 == 0;
 }
 

@@ -1,4 +1,6 @@
 /* The controller's bytes: identity at every step, refusal of what is damaged or foreign. */
+#include "controller/ctl_state.h"
+
 #include <absa/controller.h>
 
 #include <criterion/criterion.h>
@@ -98,6 +100,31 @@ Test(checkpoint, damaged_bytes_are_refused_and_change_nothing)
     cr_assert_eq(memcmp(before, after, plain), 0);
     absa_controller_destroy(&c);
     absa_controller_destroy(&other);
+    absa_context_destroy(&ctx);
+}
+
+Test(checkpoint, a_counter_that_would_overflow_is_refused)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller *c = make(ctx, 10);
+    const absa_controller_options *o = absa__ctl_chosen(c);
+    absa__ctl_state s;
+    absa__ctl_begin(o, &s);
+    int64_t *counters[] = {&s.samples,  &s.epochs,  &s.updates, &s.short_updates,
+                           &s.patience, &s.bad_run, &s.crossed};
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        unsigned char bytes[4096];
+        size_t size;
+        const int64_t before = *counters[i];
+        *counters[i] = INT64_MAX - 5;
+        cr_assert_eq(absa__ctl_save(ctx, o, &s, bytes, sizeof bytes, &size), ABSA_OK);
+        cr_assert_eq(absa_controller_load(c, bytes, size, 0), ABSA_E_FORMAT, "counter %zu", i);
+        *counters[i] = before;
+        cr_assert_eq(absa__ctl_save(ctx, o, &s, bytes, sizeof bytes, &size), ABSA_OK);
+        cr_assert_eq(absa_controller_load(c, bytes, size, 0), ABSA_OK, "counter %zu", i);
+    }
+    absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
 }
 
