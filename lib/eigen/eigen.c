@@ -148,8 +148,7 @@ static absa_status begin(absa_eigen *e, const absa_eigen_args *args)
     e->phase = ABSA__PHASE_IDLE;
     e->steps = e->have = e->held = 0;
     e->inconsistency = 0.0;
-    if (!status)
-        status = absa__start_vector(e, a.stream, a.hint, a.hint_weight);
+    status = absa__start_vector(e, status, a.stream, a.hint, a.hint_weight);
     if (status)
         return status;
     absa_eigen_result_init(&e->now, sizeof e->now);

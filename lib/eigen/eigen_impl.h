@@ -74,8 +74,10 @@ absa_status absa__eigen_read_options(absa_context *ctx, const absa_eigen_options
 /* Slot of the product's input; the product itself is in the next one. */
 int64_t absa__input_slot(const absa_eigen *e);
 
-/* Makes the start vector in the input slot; hint may be NULL. */
-absa_status absa__start_vector(absa_eigen *e, uint64_t stream, const void *hint, double weight);
+/* Makes the start vector in the input slot; hint may be NULL. status is this process's so far, as
+ * in the steps below. */
+absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t stream, const void *hint,
+                               double weight);
 
 /* One step of the recurrence: appends alpha and beta and makes the next q. status is this process's
  * so far: every process takes part in the sums, and all fail when one has. */

@@ -43,15 +43,16 @@ static absa_status renew(absa_eigen *e, int64_t slot, int64_t to)
     return ABSA_OK;
 }
 
-absa_status absa__start_vector(absa_eigen *e, uint64_t stream, const void *hint, double weight)
+absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t stream, const void *hint,
+                               double weight)
 {
     absa__space *s = &e->space;
     const int64_t in = first_kept(e), spare = in + 1;
     const double unit = 1.0 / sqrt((double)s->given.n_global);
     double square = 0.0;
-    absa_status status = ABSA_OK;
     if (hint) {
-        status = absa__vector_dots(s, 1, &hint, hint, &square);
+        if (!status)
+            status = absa__vector_dots(s, 1, &hint, hint, &square);
         status = absa__vector_sum(s, status, &square, 1);
         if (status)
             return status;
@@ -61,7 +62,8 @@ absa_status absa__start_vector(absa_eigen *e, uint64_t stream, const void *hint,
             return absa__fail(e->ctx, ABSA_E_INVALID, "the hint is the zero vector");
     }
     void *start = e->slot[spare];
-    status = absa__vector_gaussian(s, e->options.seed, stream, start);
+    if (!status)
+        status = absa__vector_gaussian(s, e->options.seed, stream, start);
     const double a = hint ? weight / sqrt(square) : 0.0;
     const void *self = start;
     if (!status && hint)
@@ -77,7 +79,7 @@ absa_status absa__start_vector(absa_eigen *e, uint64_t stream, const void *hint,
     e->delta = absa__start_delta(e->options.eta, s->given.n_global, hint ? norm : norm * unit);
     e->length[spare] = norm;
     e->length[in] = 1.0;
-    return absa__vector_axpby(s, 1.0 / norm, start, 0.0, e->slot[in]);
+    return absa__vector_status(s, absa__vector_axpby(s, 1.0 / norm, start, 0.0, e->slot[in]));
 }
 
 /* Projections h of the product on the kept vectors, and the product's square behind them. */
@@ -202,7 +204,7 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
         turn(e);
     const int64_t next = basis ? out : out - 1;
     if (norm > 0.0 && fabs(norm - 1.0) > 0.1 && next + 1 < e->slots)
-        return renew(e, next, next + 1);
+        return absa__vector_status(&e->space, renew(e, next, next + 1));
     return ABSA_OK;
 }
 

@@ -44,6 +44,7 @@ absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, 
         return ABSA_OK;
     /* The next input: y scaled into the slot of q_{j-1}, which is not needed again. */
     status = absa__vector_axpby(&e->space, 1.0 / norm, e->slot[2], 0.0, e->slot[0]);
+    status = absa__vector_status(&e->space, status);
     void *used = e->slot[0];
     e->slot[0] = e->slot[1];
     e->slot[1] = used;

@@ -319,6 +319,18 @@ absa_status absa__vector_sum(absa__space *s, absa_status local, double *values, 
                : local;
 }
 
+absa_status absa__space_status(absa__space *s, absa_status local)
+{
+    double nothing = 0.0;
+    return absa__space_sum(s, local, &nothing, 0);
+}
+
+absa_status absa__vector_status(absa__space *s, absa_status local)
+{
+    return s->given.distribution == ABSA_DISTRIBUTION_SHARDED ? absa__space_status(s, local)
+                                                              : local;
+}
+
 absa_status absa__space_agree(absa__space *s)
 {
     if (s->given.distribution == ABSA_DISTRIBUTION_NONE)

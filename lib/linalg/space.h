@@ -52,6 +52,12 @@ absa_status absa__vector_sum(absa__space *s, absa_status local, double *values, 
 /* The same over all processes, sharded or replicated: for what the host decides on each. */
 absa_status absa__space_sum(absa__space *s, absa_status local, double *values, int64_t count);
 
+/* Ends a piece of work that one process may fail in by itself, between two sums: every process
+ * learns of it, so that none waits for the others in the next sum. A reduction of nothing but the
+ * status. */
+absa_status absa__vector_status(absa__space *s, absa_status local); /* when sharded */
+absa_status absa__space_status(absa__space *s, absa_status local);  /* sharded or replicated */
+
 absa_status absa__vector_gaussian(absa__space *s, uint64_t seed, uint64_t stream, void *y);
 
 /* Copies local elements [first, first + count) to or from doubles; ABSA_E_UNSUPPORTED when the

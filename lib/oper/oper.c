@@ -130,7 +130,7 @@ static absa_status sum_over_processes(absa_operator *op, absa_status status, int
     const double rows = op->options.convention == ABSA_CONVENTION_MEAN ? (double)samples : 1.0;
     status = scale(op, rows / all, x, y);
     /* All processes reduce the vector, or none does. */
-    status = absa__space_sum(&op->space, status, NULL, 0);
+    status = absa__space_status(&op->space, status);
     if (status)
         return status;
     absa__callback_begin(op->ctx);

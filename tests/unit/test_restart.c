@@ -126,26 +126,6 @@ Test(restart, the_basis_stays_orthonormal)
     absa_context_destroy(&ctx);
 }
 
-static absa_eigen_result once(const double *v, const absa_eigen_options *o, double *vector)
-{
-    absa_context *ctx;
-    absa_context_create(NULL, &ctx);
-    diagonal_host h = {.n = N, .element = ABSA_ELEMENT_F64, .values = v};
-    absa_space space;
-    absa_operator *op = diagonal_operator(ctx, &h, &space);
-    absa_eigen *e;
-    absa_eigen_result r;
-    absa_eigen_result_init(&r, sizeof r);
-    cr_assert_eq(absa_eigen_create(ctx, &space, o, &e), ABSA_OK, "%s", absa_context_message(ctx));
-    cr_assert_eq(absa_eigen_run(e, op, NULL, &r), ABSA_OK, "%s", absa_context_message(ctx));
-    if (vector)
-        cr_assert_eq(absa_eigen_vector(e, vector), ABSA_OK);
-    absa_eigen_destroy(&e);
-    absa_operator_destroy(&op);
-    absa_context_destroy(&ctx);
-    return r;
-}
-
 Test(restart, eight_vectors_cost_at_most_a_fifth_more_products_than_all)
 {
     static double v[N];
@@ -155,12 +135,12 @@ Test(restart, eight_vectors_cost_at_most_a_fifth_more_products_than_all)
         for (uint64_t seed = 0; seed < 20; seed++) {
             absa_eigen_options o = restarting(8, which);
             o.seed = seed;
-            const absa_eigen_result r = once(v, &o, NULL);
+            const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, NULL);
             cr_assert(r.converged && r.consistent);
             eight += r.products;
             o.memory = ABSA_MEMORY_BASIS;
             o.max_vectors = 0;
-            all += once(v, &o, NULL).products;
+            all += run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, NULL).products;
         }
         cr_assert_leq(eight, all + all / 5, "%d beside %d", (int)eight, (int)all);
         cr_assert_geq(eight, all, "less than the whole Krylov space gives is impossible");
@@ -177,7 +157,7 @@ Test(restart, its_vector_is_an_eigenvector_with_the_residual_it_states)
             o.rule = ABSA_RULE_RESIDUAL;
             o.tolerance = 1e-3;
             o.max_products = 300;
-            const absa_eigen_result r = once(v, &o, u);
+            const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, u);
             cr_assert(r.converged);
             double norm = 0.0, residual = 0.0;
             for (int i = 0; i < N; i++) {

@@ -1,0 +1,125 @@
+/* Either end of the spectrum, both, the larger magnitude; and whether one is below a threshold. */
+#include "support/matrices.h"
+
+#include <absa/eigen.h>
+#include <absa/random.h>
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+enum { N = 2000 };
+
+Test(eigen, both_ends_and_the_larger_magnitude_never_take_one_for_the_other)
+{
+    static double v[N];
+    const double ends[][2] = {{1.0, -0.98}, {0.98, -1.0}, {0.3, -1.0}, {1.0, 0.1}, {-0.1, -1.0}};
+    for (size_t k = 0; k < sizeof ends / sizeof ends[0]; k++) {
+        const double top = ends[k][0], low = ends[k][1];
+        const double half = 0.25 * (top - low), centre = 0.5 * (top + low);
+        for (int i = 0; i < N; i++)
+            v[i] = centre + half * cos(i * 0.01);
+        v[5] = top;
+        v[N - 5] = low;
+        for (uint64_t seed = 0; seed < 20; seed++)
+            for (int32_t rule = ABSA_RULE_CHECKED; rule <= ABSA_RULE_CERTIFIED; rule++) {
+                absa_eigen_options o = eigen_options(rule, ABSA_MEMORY_VALUE);
+                o.seed = seed;
+                o.eta = 1e-4; /* 400 bounds: none of them is missed but for 4 % of all seeds */
+                o.which = ABSA_WHICH_SMALLEST;
+                absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, NULL);
+                cr_assert(r.lower <= low && low <= r.upper);
+                cr_assert_float_eq(r.value, low, 0.06 * fabs(low));
+                cr_assert_eq(r.eta, 1e-4);
+                o.which = ABSA_WHICH_BOTH;
+                r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, NULL);
+                cr_assert(r.lower <= top && top <= r.upper);
+                cr_assert(r.other_lower <= low && low <= r.other_upper);
+                cr_assert_eq(r.eta, 2e-4);
+                o.which = ABSA_WHICH_MAGNITUDE;
+                r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, NULL);
+                const double most = fmax(top, -low);
+                cr_assert(fmax(r.upper, fmax(r.other_upper, -r.lower)) >= most);
+                cr_assert_float_eq(fabs(r.value), most, 0.06 * most);
+                /* 2 % apart and asked to 1 %: the sign is settled too. */
+                if (rule == ABSA_RULE_CERTIFIED)
+                    cr_assert_eq(r.value > 0, top > -low);
+            }
+    }
+}
+
+Test(eigen, decide_answers_at_the_first_product_that_proves_it)
+{
+    static double v[N], hint[N];
+    outlier_spectrum(N, v);
+    absa_random_gaussian_f64(7, 0, 0, N, hint);
+    for (int i = 0; i < N; i++)
+        hint[i] *= 0.1 / sqrt(N);
+    hint[0] += 1.0;
+    const struct {
+        double threshold;
+        int32_t closed, answer, stop;
+    } cases[] = {
+        {0.5, 0, ABSA_ANSWER_NOT_BELOW, ABSA_STOP_DECIDED},
+        {0.9, 0, ABSA_ANSWER_NOT_BELOW, ABSA_STOP_DECIDED},
+        {1.0, 0, ABSA_ANSWER_CLOSE, ABSA_STOP_CONVERGED},
+        {1.5, 0, ABSA_ANSWER_BELOW, ABSA_STOP_CONVERGED},
+        {1.5, 1, ABSA_ANSWER_BELOW, ABSA_STOP_CONVERGED},
+        {(double)NAN, 0, ABSA_ANSWER_NONE, ABSA_STOP_CONVERGED},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++)
+        for (uint64_t seed = 0; seed < 20; seed++) {
+            absa_eigen_options o = eigen_options(ABSA_RULE_DECIDE, ABSA_MEMORY_VALUE);
+            absa_eigen_args a;
+            absa_eigen_args_init(&a, sizeof a);
+            a.stream = 1;
+            a.hint = hint;
+            a.hint_weight = 3.0;
+            a.threshold = cases[k].threshold;
+            a.threshold_closed = cases[k].closed;
+            o.eta = 1e-4;
+            o.seed = seed;
+            const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, &a, NULL);
+            cr_assert_eq(r.answer, cases[k].answer, "case %zu: answer %d", k, (int)r.answer);
+            cr_assert_eq(r.stop, cases[k].stop);
+            cr_assert(r.converged);
+            if (r.answer == ABSA_ANSWER_NOT_BELOW) {
+                cr_assert_geq(r.value, cases[k].threshold);
+                /* The hint's Rayleigh quotient is above 0.9 at once but for the random part. */
+                cr_assert_leq(r.products, 3);
+            } else {
+                cr_assert(r.upper - r.value <= 0.01 * r.value);
+            }
+        }
+}
+
+Test(eigen, decide_at_the_threshold_itself_depends_on_what_equal_means)
+{
+    static double one[N];
+    for (int i = 0; i < N; i++)
+        one[i] = 1.0;
+    absa_eigen_options o = eigen_options(ABSA_RULE_DECIDE, ABSA_MEMORY_VALUE);
+    absa_eigen_args a;
+    absa_eigen_args_init(&a, sizeof a);
+    a.threshold = 1.0 - 1e-12;
+    cr_assert_eq(run_diagonal(ABSA_ELEMENT_F64, N, one, &o, &a, NULL).answer,
+                 ABSA_ANSWER_NOT_BELOW);
+    a.threshold = 1.0 + 1e-12;
+    cr_assert_eq(run_diagonal(ABSA_ELEMENT_F64, N, one, &o, &a, NULL).answer, ABSA_ANSWER_BELOW);
+    a.threshold = 1.0; /* within rounding: neither is proved */
+    cr_assert_eq(run_diagonal(ABSA_ELEMENT_F64, N, one, &o, &a, NULL).answer, ABSA_ANSWER_CLOSE);
+}
+
+Test(eigen, decide_without_the_budget_for_an_answer_has_none)
+{
+    static double v[N];
+    outlier_spectrum(N, v);
+    absa_eigen_options o = eigen_options(ABSA_RULE_DECIDE, ABSA_MEMORY_VALUE);
+    absa_eigen_args a;
+    absa_eigen_args_init(&a, sizeof a);
+    a.threshold = 1.1;
+    o.max_products = 2;
+    const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, &a, NULL);
+    cr_assert_eq(r.answer, ABSA_ANSWER_NONE);
+    cr_assert_eq(r.stop, ABSA_STOP_BUDGET);
+    cr_assert_not(r.converged);
+}
