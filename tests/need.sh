@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages of the named sets (see packages.txt) that are not there yet.
-# Usage: need.sh build|test|ci ...
+# Usage: need.sh build|test|peers|ci ...
 set -eu
 
 list=$(dirname "$0")/packages.txt
