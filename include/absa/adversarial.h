@@ -252,8 +252,9 @@ ABSA_API void absa_perturb_result_init(absa_perturb_result *result, size_t size)
  *                           rows untouched
  * @retval ABSA_E_ABI        a struct was not filled by its _init function
  *
- * One pass over memory: a row is checked, then written while it is in cache. Threads: any, also
- * several on parts of one batch. Since 0.1.
+ * One pass over memory: a row is checked, then written while it is in cache; an output of 16 MiB or
+ * more goes past the caches where the processor can do that. Threads: any, also several on parts of
+ * one batch. Since 0.1.
  */
 ABSA_API absa_status absa_perturb(const absa_perturb_options *options, int64_t rows, const void *x,
                                   const void *g, void *out, absa_perturb_result *result);

@@ -195,7 +195,11 @@ int64_t absa__piece(const absa__perturb_plan *plan, int64_t first)
         const int64_t run = o->row_size / o->channels;
         left = run - first % run;
     } else if (plan->shape == ABSA__SHAPE_PATTERN) {
-        length -= length % o->channels;
+        /* Whole pixels, and whole 16 elements where both fit: memory is written in such units. */
+        int64_t unit = o->channels;
+        while (unit % 16 != 0 && 2 * unit <= ABSA__BLOCK)
+            unit *= 2;
+        length -= length % unit;
     }
     return length < left ? length : left;
 }
