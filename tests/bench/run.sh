@@ -1,16 +1,22 @@
 #!/bin/sh
-# Builds the benchmarks optimised and prints all their tables. Takes minutes; wants a quiet machine.
+# Builds the benchmarks optimised and prints all their tables, those against Python's packages
+# included. Takes minutes; wants a quiet machine. Usage: run.sh [NAME], as in bench_NAME.c or
+# peers_NAME.py
 set -eu
-export LC_ALL=C OPENBLAS_NUM_THREADS=1
+export LC_ALL=C OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
 cd "$(dirname "$0")/../.."
 sh tests/need.sh build test
 build='build-bench'
 [ -f $build/build.ninja ] || meson setup $build -Dbuildtype=release -Dtests=enabled -Drefnet=enabled
-ninja -C $build bench
+ninja -C $build all bench
+python=$(sh tests/venv.sh)
 grep -m 1 'model name' /proc/cpuinfo || uname -m
-for program in "$build"/tests/bench/bench_*; do
-    case $program in *.p) continue ;; esac
+for program in "$build"/tests/bench/bench_${1:-*} tests/bench/peers_${1:-*}.py; do
+    [ -f "$program" ] || continue
     printf '\n== %s\n' "$(basename "$program")"
-    "$program" </dev/null
+    case $program in
+    *.py) "$python" "$program" "$build" </dev/null ;;
+    *) "$program" </dev/null ;;
+    esac
 done
