@@ -143,10 +143,11 @@ static int measurement(job *j, int line, const json_t *event)
     r.converged = decided || is(event, "stop", "converged") || is(event, "stop", "exact");
     r.consistent = !is(event, "reason", "inconsistent");
     r.rule = j->power ? ABSA_RULE_POWER : ABSA_RULE_CERTIFIED;
+    const double standard_error = number(event, "standard_error", 0.0);
     const int status = go_to(j, line, event);
     if (status)
         return status;
-    if (absa_controller_observe(j->run, &r, &d))
+    if (absa_controller_observe_sampled(j->run, &r, standard_error, &d))
         return refuse(j, line, absa_context_message(j->ctx));
     if ((double)d.batch != number(event, "batch", -1.0))
         return refuse(j, line, "the run's own settings do not lead to what the log says");

@@ -63,8 +63,25 @@ enum absa_lr_rule {
     /** lr * sqrt(B / batch_ref). */
     ABSA_LR_RULE_SQRT = 1,
     /** lr. */
-    ABSA_LR_RULE_NONE = 2
+    ABSA_LR_RULE_NONE = 2,
+    /** lr * what absa_controller_options::lr_function says. */
+    ABSA_LR_RULE_HOST = 3
 };
+
+/**
+ * Answer what the learning rate is multiplied by at batch B: a host's own rule, 1 at batch_ref.
+ *
+ * A function of its arguments alone, the same on every process; the library asks again whenever it
+ * needs to know, and remembers the last two answers.
+ *
+ * @param user         absa_controller_options::lr_user
+ * @param batch        B
+ * @param batch_ref    the batch that lr belongs to
+ * @param[out] factor  above 0 and finite
+ * @return 0, or anything else to fail the call that asked with ABSA_E_CALLBACK; nothing has changed
+ *         then
+ */
+typedef int (*absa_lr_fn)(void *user, int64_t batch, int64_t batch_ref, double *factor);
 
 /** What decay, warmup and adversarial_end count. */
 enum absa_unit {
@@ -207,29 +224,31 @@ enum absa_reason {
 
 /** One decision, as the journal gets it. */
 typedef struct absa_decision {
-    size_t struct_size;   /**< sizeof(absa_decision) */
-    int32_t event;        /**< one of enum absa_event */
-    int32_t reason;       /**< one of enum absa_reason */
-    int64_t update;       /**< updates made */
-    int64_t samples;      /**< samples used */
-    int64_t epoch;        /**< epochs ended */
-    int64_t batch_before; /**< B */
-    int64_t batch;        /**< B of the next window */
-    double lr_before;     /**< learning rate */
-    double lr;            /**< of the next window */
-    double gamma_before;  /**< share of perturbed rows */
-    double gamma;         /**< of the next window */
-    double value;         /**< measured eigenvalue; NaN for other events */
-    double lower;         /**< its interval; both ends are value when it came unverified */
-    double upper;         /**< see lower */
-    double threshold;     /**< what it was compared with; NaN before the first */
-    double reference;     /**< Eig after the decision; NaN before the first */
-    int64_t patience;     /**< measurements counted toward patience after the decision */
-    int64_t products;     /**< products the measurement cost; 0 when unknown */
-    int32_t converged;    /**< 1: the estimator's rule fired; 0 for other events */
-    int32_t consistent;   /**< 1: the operator did not change; 0 for other events */
-    int32_t answer;       /**< DECIDE's, one of enum absa_answer */
-    int32_t reserved0;    /**< 0 */
+    size_t struct_size;    /**< sizeof(absa_decision) */
+    int32_t event;         /**< one of enum absa_event */
+    int32_t reason;        /**< one of enum absa_reason */
+    int64_t update;        /**< updates made */
+    int64_t samples;       /**< samples used */
+    int64_t epoch;         /**< epochs ended */
+    int64_t batch_before;  /**< B */
+    int64_t batch;         /**< B of the next window */
+    double lr_before;      /**< learning rate */
+    double lr;             /**< of the next window */
+    double gamma_before;   /**< share of perturbed rows */
+    double gamma;          /**< of the next window */
+    double value;          /**< measured eigenvalue; NaN for other events */
+    double lower;          /**< its interval as measured, before standard_error widens it; both ends
+                                are value when it came unverified */
+    double upper;          /**< see lower */
+    double threshold;      /**< what it was compared with; NaN before the first */
+    double reference;      /**< Eig after the decision; NaN before the first */
+    int64_t patience;      /**< measurements counted toward patience after the decision */
+    int64_t products;      /**< products the measurement cost; 0 when unknown */
+    int32_t converged;     /**< 1: the estimator's rule fired; 0 for other events */
+    int32_t consistent;    /**< 1: the operator did not change; 0 for other events */
+    int32_t answer;        /**< DECIDE's, one of enum absa_answer */
+    int32_t reserved0;     /**< 0 */
+    double standard_error; /**< of the measurement over probe batches; 0: not known */
 } absa_decision;
 
 /**
@@ -253,7 +272,8 @@ typedef struct absa_controller_options {
     int64_t batch;          /**< B0, at least 1; 128 */
     int64_t batch_max;      /**< Bmax, at least batch; 16384 */
     int64_t batch_ref;      /**< batch that lr belongs to; 0: batch */
-    int64_t batch_multiple; /**< B is rounded down to a multiple of it (never below batch); 1 */
+    int64_t batch_multiple; /**< B is rounded down to a multiple of it (never below batch); growth
+                                 ACCUMULATION needs one that divides batch; 1 */
     int64_t micro_batch;    /**< most rows of a micro-batch on one process; 0: batch */
     double lr;              /**< learning rate of batch_ref, above 0; 0.1 */
     double lr_decay;        /**< rho, factor at each decay point, in (0, 1]; 0.2 */
@@ -305,6 +325,10 @@ typedef struct absa_controller_options {
                                 until T and by final after it, in addition to decay; 0: not; 0 */
     double polynomial_power; /**< power, above 0; 2 */
     double polynomial_final; /**< final, in (0, 1]; 0.01 */
+    double sampling_z; /**< standard errors by which a measurement's interval is widened to both
+                            sides, see absa_controller_observe_sampled(); 0 or more; 2 */
+    absa_lr_fn lr_function; /**< required for lr_rule HOST; NULL */
+    void *lr_user;          /**< handed to lr_function */
 } absa_controller_options;
 
 /** Fill @p options with the preset RECOMMENDED. Threads: any. Since 0.1. */
@@ -505,6 +529,27 @@ ABSA_API absa_status absa_controller_advance(absa_controller *controller, int64_
 ABSA_API absa_status absa_controller_observe(absa_controller *controller,
                                              const absa_eigen_result *result,
                                              absa_decision *decision);
+
+/**
+ * Observe the mean of measurements over several probe batches.
+ *
+ * What one batch says differs from what another would by far more than the solver's interval is
+ * wide. The interval is widened by absa_controller_options::sampling_z standard errors to both
+ * sides before anything is compared; the journal gets it as it was.
+ *
+ * @param controller      the controller
+ * @param result          value, lower and upper: means over the batches
+ * @param standard_error  of value over the batches, finite and not negative; 0: not known, as in
+ *                        absa_controller_observe()
+ * @param[out] decision   what followed; NULL: not asked. Set struct_size first
+ * @return as absa_controller_observe(), and ABSA_E_INVALID for a standard_error out of range
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_controller_observe_sampled(absa_controller *controller,
+                                                     const absa_eigen_result *result,
+                                                     double standard_error,
+                                                     absa_decision *decision);
 
 /**
  * Observe a plain number, taken as exact (lower = upper = value); logged as unverified.

@@ -1,6 +1,6 @@
 /* The controller's handle: checks calls, keeps the state, speaks to the journal and to the other
- * processes. Every decision is made by the pure functions of policy.c on a copy of the state, which
- * replaces the old one only when the call succeeds. */
+ * processes. Every decision is made by the pure functions of policy.c; a call that fails leaves the
+ * state as it was. */
 #include "controller/ctl_state.h"
 
 #include "base/fail.h"
@@ -12,7 +12,17 @@ struct absa_controller {
     absa_context *ctx;
     absa_controller_options options;
     absa__ctl_state state;
+    absa__ctl_state before; /* see keep() */
     int busy;
+    /* lr_rule HOST: the host's function, behind options.lr_function; its last two answers, a batch
+     * of 0 being none; and the status of one that failed while an event was computed. */
+    absa_lr_fn lr_function;
+    void *lr_user;
+    struct answer {
+        int64_t batch;
+        double factor;
+    } answers[2];
+    absa_status lr_status;
 };
 
 void absa_plan_init(absa_plan *plan, size_t size)
@@ -25,6 +35,48 @@ void absa_micro_init(absa_micro *micro, size_t size)
 {
     absa_micro m = {0};
     absa__struct_init(micro, size, &m, sizeof m);
+}
+
+static void remember(absa_controller *c, int64_t batch, double factor)
+{
+    c->answers[1] = c->answers[0];
+    c->answers[0] = (struct answer){batch, factor};
+}
+
+/* What the pure functions call for lr_rule HOST. They have no way to fail: a NaN stands for a
+ * failure, and whoever computed an event looks at lr_status before anything becomes of it. */
+static int ask_host(void *user, int64_t batch, int64_t batch_ref, double *factor)
+{
+    absa_controller *c = user;
+    for (int i = 0; i < 2; i++)
+        if (c->answers[i].batch == batch) {
+            *factor = c->answers[i].factor;
+            return 0;
+        }
+    double answer = (double)NAN;
+    absa__callback_begin(c->ctx);
+    c->busy = 1;
+    const int code = c->lr_function(c->lr_user, batch, batch_ref, &answer);
+    c->busy = 0;
+    if (code)
+        c->lr_status = absa__callback_failed(c->ctx, "lr_function", code);
+    else if (!(answer > 0.0) || !isfinite(answer))
+        c->lr_status = absa__fail(c->ctx, ABSA_E_INVALID,
+                                  "lr_function answered %g for batch %lld, must be above 0 and "
+                                  "finite",
+                                  answer, (long long)batch);
+    else
+        remember(c, batch, answer);
+    *factor = c->lr_status ? (double)NAN : answer;
+    return 0;
+}
+
+/* The failure of a lr_function that an event's computation met, once. */
+static absa_status lr_failure(absa_controller *c)
+{
+    const absa_status status = c->lr_status;
+    c->lr_status = ABSA_OK;
+    return status;
 }
 
 absa_status absa_controller_create(absa_context *context, const absa_controller_options *options,
@@ -49,9 +101,16 @@ absa_status absa_controller_create(absa_context *context, const absa_controller_
         return status;
     c->ctx = absa_context_retain(context);
     c->options = o;
-    absa__ctl_begin(&o, &c->state);
+    c->lr_function = o.lr_function;
+    c->lr_user = o.lr_user;
+    c->options.lr_function = ask_host;
+    c->options.lr_user = c;
+    absa__ctl_begin(&c->options, &c->state);
+    status = lr_failure(c);
+    if (status)
+        absa_controller_destroy(&c);
     *out = c;
-    return ABSA_OK;
+    return status;
 }
 
 void absa_controller_destroy(absa_controller **controller)
@@ -94,6 +153,11 @@ absa_status absa_controller_plan(const absa_controller *controller, int64_t proc
         check_process(controller, "absa_controller_plan", process, processes, plan);
     if (status)
         return status;
+    /* The usual case: a caller built with the same header. */
+    if (plan->struct_size == sizeof *plan) {
+        absa__ctl_plan(&controller->options, &controller->state, processes, plan);
+        return ABSA_OK;
+    }
     absa_plan p;
     absa__ctl_plan(&controller->options, &controller->state, processes, &p);
     return absa__struct_write(controller->ctx, "absa_plan", &p, plan, sizeof p);
@@ -131,14 +195,23 @@ static absa_status check_running(absa_controller *c, const char *function)
                : ABSA_OK;
 }
 
-/* Hands a decision to the journal; it stands whatever the journal answers. */
-static absa_status tell(absa_controller *c, const absa_decision *d)
+/* An event changes the state in place. What can fail after that, other processes or the host's
+ * learning rate rule, needs the state that was. */
+static void keep(absa_controller *c)
 {
-    if (d->reason == ABSA_REASON_BLIND)
-        absa__log(c->ctx, ABSA_LOG_WARNING,
-                  "%lld measurements in a row were unusable: the batch does not adapt",
-                  (long long)c->state.bad_run);
-    if (!c->options.journal)
+    if (c->options.reduce || c->options.lr_rule == ABSA_LR_RULE_HOST)
+        c->before = c->state;
+}
+
+/* Takes an event back when it failed, else tells the journal; the decision stands whatever the
+ * journal answers. d is NULL when there is nothing to tell, and not read without a journal. */
+static absa_status settle(absa_controller *c, absa_status status, const absa_decision *d)
+{
+    if (status) {
+        c->state = c->before;
+        return status;
+    }
+    if (!c->options.journal || !d)
         return ABSA_OK;
     absa__callback_begin(c->ctx);
     c->busy = 1;
@@ -162,9 +235,10 @@ static absa_status share_measurement(absa_controller *c, absa_status own, absa__
 {
     if (!c->options.reduce)
         return own;
-    double v[8] = {0.0};
+    enum { VALUES = 8, FAILED = VALUES };
+    double v[VALUES + 1] = {0.0};
     if (own)
-        v[7] = 1.0; /* nobody may wait for this process */
+        v[FAILED] = 1.0; /* nobody may wait for this process */
     else if (c->options.process == 0) {
         v[0] = m->value;
         v[1] = m->lower;
@@ -173,34 +247,47 @@ static absa_status share_measurement(absa_controller *c, absa_status own, absa__
         v[4] = m->consistent;
         v[5] = m->answer;
         v[6] = (double)m->products;
+        v[7] = m->standard_error;
     }
-    const absa_status status = reduce(c, v, 8);
+    const absa_status status = reduce(c, v, VALUES + 1);
     if (own || status)
         return own ? own : status;
-    if (v[7] != 0.0)
+    if (v[FAILED] != 0.0)
         return absa__fail(c->ctx, ABSA_E_PEER,
-                          "%g of the other processes could not observe their measurement", v[7]);
-    *m = (absa__measurement){v[0],        v[1],          v[2],         v[3] != 0.0,
-                             v[4] != 0.0, (int32_t)v[5], (int64_t)v[6]};
+                          "%g of the other processes could not observe their measurement",
+                          v[FAILED]);
+    *m = (absa__measurement){.value = v[0],
+                             .lower = v[1],
+                             .upper = v[2],
+                             .converged = v[3] != 0.0,
+                             .consistent = v[4] != 0.0,
+                             .answer = (int32_t)v[5],
+                             .products = (int64_t)v[6],
+                             .standard_error = v[7]};
     return ABSA_OK;
 }
 
 /* A 64-bit digest does not fit a double: four 16-bit parts with their squares tell whether all
- * processes hold the same, for the mean of squares is the square of the mean then only. */
-static absa_status agree(absa_controller *c, const absa__ctl_state *s)
+ * processes hold the same, for the mean of squares is the square of the mean then only. own is what
+ * became of this process so far. */
+static absa_status agree(absa_controller *c, absa_status own, const absa__ctl_state *s)
 {
     if (!c->options.reduce)
-        return ABSA_OK;
+        return own;
+    enum { FAILED = 9 };
     const uint64_t digest = absa__ctl_digest(&c->options, s);
-    double v[9] = {1.0};
+    double v[FAILED + 1] = {1.0, [FAILED] = own ? 1.0 : 0.0};
     for (int i = 0; i < 4; i++) {
         const double part = (double)((digest >> (16 * i)) & 0xFFFFu);
         v[1 + i] = part;
         v[5 + i] = part * part;
     }
-    const absa_status status = reduce(c, v, 9);
-    if (status)
-        return status;
+    const absa_status status = reduce(c, v, FAILED + 1);
+    if (own || status)
+        return own ? own : status;
+    if (v[FAILED] != 0.0)
+        return absa__fail(c->ctx, ABSA_E_PEER, "%g of the other processes could not decide",
+                          v[FAILED]);
     for (int i = 0; i < 4; i++)
         if (v[5 + i] * v[0] != v[1 + i] * v[1 + i])
             return absa__fail(c->ctx, ABSA_E_PEER,
@@ -213,32 +300,33 @@ static absa_status agree(absa_controller *c, const absa__ctl_state *s)
 static absa_status check_decision(absa_controller *c, const absa_decision *decision)
 {
     absa_decision probe, d;
-    absa_decision_init(&d, sizeof d);
     if (!decision)
         return ABSA_OK;
+    absa_decision_init(&d, sizeof d);
     probe.struct_size = decision->struct_size;
     return absa__struct_write(c->ctx, "absa_decision", &d, &probe, sizeof d);
 }
 
 /* own is what this process's checks said: the others must hear of it. */
-static absa_status observe(absa_controller *c, absa_status own, absa__measurement m,
+static absa_status observe(absa_controller *c, absa_status own, absa__measurement *m,
                            absa_decision *decision)
 {
     if (!own)
         own = check_decision(c, decision);
-    absa_status status = share_measurement(c, own, &m);
+    absa_status status = share_measurement(c, own, m);
     if (status)
         return status;
-    absa__ctl_state next = c->state;
     absa_decision d;
-    absa__ctl_observe(&c->options, &next, &m, &d);
-    status = agree(c, &next);
+    keep(c);
+    absa__ctl_observe(&c->options, &c->state, m, decision || c->options.journal ? &d : NULL);
+    status = agree(c, lr_failure(c), &c->state);
     if (!status && decision)
         status = absa__struct_write(c->ctx, "absa_decision", &d, decision, sizeof d);
-    if (status)
-        return status;
-    c->state = next;
-    return tell(c, &d);
+    if (!status && c->state.reason == ABSA_REASON_BLIND)
+        absa__log(c->ctx, ABSA_LOG_WARNING,
+                  "%lld measurements in a row were unusable: the batch does not adapt",
+                  (long long)c->state.bad_run);
+    return settle(c, status, &d);
 }
 
 static absa_status read_result(absa_controller *c, const absa_eigen_result *result,
@@ -263,15 +351,32 @@ static absa_status read_result(absa_controller *c, const absa_eigen_result *resu
 absa_status absa_controller_observe(absa_controller *controller, const absa_eigen_result *result,
                                     absa_decision *decision)
 {
+    return absa_controller_observe_sampled(controller, result, 0.0, decision);
+}
+
+absa_status absa_controller_observe_sampled(absa_controller *controller,
+                                            const absa_eigen_result *result, double standard_error,
+                                            absa_decision *decision)
+{
     absa_status status = check_running(controller, "absa_controller_observe");
     if (status)
         return status;
     absa_eigen_result r;
     status = read_result(controller, result, &r);
-    return observe(controller, status,
-                   (absa__measurement){r.value, r.lower, r.upper, r.converged, r.consistent,
-                                       r.answer, r.products},
-                   decision);
+    if (!status && (!(standard_error >= 0.0) || !isfinite(standard_error)))
+        status = absa__fail(controller->ctx, ABSA_E_INVALID,
+                            "absa_controller_observe_sampled: standard_error is %g, must be finite "
+                            "and not negative",
+                            standard_error);
+    absa__measurement m = {.value = r.value,
+                           .lower = r.lower,
+                           .upper = r.upper,
+                           .converged = r.converged,
+                           .consistent = r.consistent,
+                           .answer = r.answer,
+                           .products = r.products,
+                           .standard_error = standard_error};
+    return observe(controller, status, &m, decision);
 }
 
 absa_status absa_controller_observe_value(absa_controller *controller, double value,
@@ -281,8 +386,13 @@ absa_status absa_controller_observe_value(absa_controller *controller, double va
     if (status)
         return status;
     absa__log(controller->ctx, ABSA_LOG_INFO, "eigenvalue %g taken unverified", value);
-    return observe(controller, ABSA_OK,
-                   (absa__measurement){value, value, value, 1, 1, ABSA_ANSWER_NONE, 0}, decision);
+    absa__measurement m = {.value = value,
+                           .lower = value,
+                           .upper = value,
+                           .converged = 1,
+                           .consistent = 1,
+                           .answer = ABSA_ANSWER_NONE};
+    return observe(controller, ABSA_OK, &m, decision);
 }
 
 absa_status absa_controller_advance(absa_controller *controller, int64_t samples)
@@ -301,8 +411,16 @@ absa_status absa_controller_advance(absa_controller *controller, int64_t samples
         return absa__fail(controller->ctx, ABSA_E_STATE,
                           "absa_controller_advance: %lld samples are counted, no more fit 63 bits",
                           (long long)s->samples);
+    if (samples < rest) {
+        absa__ctl_count(s, samples);
+        return ABSA_OK;
+    }
     absa_decision d;
-    return absa__ctl_advance(&controller->options, s, samples, &d) ? tell(controller, &d) : ABSA_OK;
+    keep(controller);
+    absa__ctl_count(s, samples);
+    const int decided =
+        absa__ctl_complete(&controller->options, s, controller->options.journal ? &d : NULL);
+    return settle(controller, lr_failure(controller), decided ? &d : NULL);
 }
 
 /* Lets an event happen, and tells the decision. */
@@ -310,8 +428,9 @@ static absa_status happen(absa_controller *c, void (*event)(const absa_controlle
                                                             absa__ctl_state *, absa_decision *))
 {
     absa_decision d;
-    event(&c->options, &c->state, &d);
-    return tell(c, &d);
+    keep(c);
+    event(&c->options, &c->state, c->options.journal ? &d : NULL);
+    return settle(c, lr_failure(c), &d);
 }
 
 absa_status absa_controller_end_epoch(absa_controller *controller)
@@ -370,11 +489,17 @@ absa_status absa_controller_save(const absa_controller *controller, void *buffer
 absa_status absa_controller_load(absa_controller *controller, const void *buffer, size_t size,
                                  int32_t other_options)
 {
-    const absa_status status = check_call(controller, "absa_controller_load");
+    absa_status status = check_call(controller, "absa_controller_load");
     if (status)
         return status;
     if (!buffer)
         return absa__fail(controller->ctx, ABSA_E_INVALID, "absa_controller_load: buffer is NULL");
-    return absa__ctl_load(controller->ctx, &controller->options, buffer, size, other_options != 0,
-                          &controller->state);
+    absa__ctl_state next;
+    status = absa__ctl_load(controller->ctx, &controller->options, buffer, size, other_options != 0,
+                            &next);
+    if (!status)
+        status = lr_failure(controller);
+    if (!status)
+        controller->state = next;
+    return status;
 }

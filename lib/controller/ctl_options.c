@@ -18,7 +18,7 @@
 
 const absa__option absa__ctl_options[] = {
     OPTION('i', strategy, "bl fb gg abs absa"),
-    OPTION('i', lr_rule, "linear sqrt none"),
+    OPTION('i', lr_rule, "linear sqrt none host"),
     OPTION('l', samples, NULL),
     OPTION('l', epochs, NULL),
     OPTION('l', batch, NULL),
@@ -62,6 +62,7 @@ const absa__option absa__ctl_options[] = {
     OPTION('d', polynomial_end, NULL),
     OPTION('d', polynomial_power, NULL),
     OPTION('d', polynomial_final, NULL),
+    OPTION('d', sampling_z, NULL),
 };
 
 const int32_t absa__ctl_option_count =
@@ -106,6 +107,7 @@ void absa_controller_options_init(absa_controller_options *options, size_t size)
     o.lr_cap_momentum = 0.9;
     o.polynomial_power = 2.0;
     o.polynomial_final = 0.01;
+    o.sampling_z = 2.0;
     apply_preset(&o, ABSA_PRESET_RECOMMENDED);
     absa__struct_init(options, size, &o, sizeof o);
 }
@@ -352,6 +354,9 @@ static absa_status check_sizes(absa_context *ctx, absa_controller_options *o)
     REQUIRE(o->batch_ref >= 1 && o->batch_ref <= most, "%" PRId64, batch_ref, "0, or 1 to 2^53");
     REQUIRE(o->batch_multiple >= 1 && o->batch_multiple <= o->batch, "%" PRId64, batch_multiple,
             "1 to batch");
+    /* Accumulation makes B a multiple of batch, and so of what divides batch. */
+    REQUIRE(o->growth != ABSA_GROWTH_ACCUMULATION || o->batch % o->batch_multiple == 0, "%" PRId64,
+            batch_multiple, "a divisor of batch where growth is ACCUMULATION");
     if (o->micro_batch == 0)
         o->micro_batch = o->batch;
     REQUIRE(o->micro_batch >= 1 && o->micro_batch <= most, "%" PRId64, micro_batch,
@@ -418,6 +423,10 @@ absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o)
             "above 0 and at most 100");
     REQUIRE(o->polynomial_final > 0.0 && o->polynomial_final <= 1.0, "%g", polynomial_final,
             "above 0 and at most 1");
+    REQUIRE(o->sampling_z >= 0.0 && isfinite(o->sampling_z), "%g", sampling_z, "0 or more");
+    if (o->lr_rule == ABSA_LR_RULE_HOST && !o->lr_function)
+        return absa__fail(ctx, ABSA_E_INVALID,
+                          "absa_controller_options: lr_rule is HOST, but lr_function is NULL");
     REQUIRE(o->epsilon >= 0.0 && isfinite(o->epsilon), "%g", epsilon, "0 or more");
     return ABSA_OK;
 }

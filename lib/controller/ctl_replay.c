@@ -49,8 +49,9 @@ static int undetermined(const absa_controller_options *o, const absa_plan *p,
         return 0;
     if (o->trigger == ABSA_TRIGGER_POINT)
         return d->answer == ABSA_ANSWER_NOT_BELOW && below(o, d->value, p->threshold);
-    return below(o, fmin(d->lower, d->value), p->threshold) &&
-           !below(o, fmax(d->upper, d->value), p->threshold);
+    const double width = o->sampling_z * d->standard_error;
+    return below(o, fmin(d->lower, d->value) + width, p->threshold) &&
+           !below(o, fmax(d->upper, d->value) + width, p->threshold);
 }
 
 static absa_status measure(absa_controller *c, const absa_decision *d)
@@ -66,7 +67,7 @@ static absa_status measure(absa_controller *c, const absa_decision *d)
     r.consistent = d->consistent;
     r.answer = d->answer;
     r.products = d->products;
-    return absa_controller_observe(c, &r, NULL);
+    return absa_controller_observe_sampled(c, &r, d->standard_error, NULL);
 }
 
 static absa_status repeat(absa_controller *c, absa_context *ctx, int64_t i, const absa_decision *d,

@@ -59,6 +59,10 @@ static double ratio_factor(const absa_controller_options *o, int64_t b)
     if (o->strategy == ABSA_STRATEGY_BL || o->lr_rule == ABSA_LR_RULE_NONE)
         return 1.0;
     const double ratio = (double)b / (double)o->batch_ref;
+    if (o->lr_rule == ABSA_LR_RULE_HOST) {
+        double factor;
+        return o->lr_function(o->lr_user, b, o->batch_ref, &factor) ? (double)NAN : factor;
+    }
     return o->lr_rule == ABSA_LR_RULE_SQRT ? sqrt(ratio) : ratio;
 }
 

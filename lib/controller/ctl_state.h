@@ -45,6 +45,7 @@ typedef struct absa__measurement {
     double value, lower, upper;
     int32_t converged, consistent, answer;
     int64_t products;
+    double standard_error; /* over probe batches; 0: not known */
 } absa__measurement;
 
 /* Checks ranges, and fills the values that 0 or -1 stand for. */
@@ -85,10 +86,12 @@ int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__
 /* Opens a window: takes over batch_next and plans its rows. */
 void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s);
 
-/* Events. samples was checked against the window. Each fills the decision; advance does and answers
- * 1 only where the schedule moved. */
-int absa__ctl_advance(const absa_controller_options *o, absa__ctl_state *s, int64_t samples,
-                      absa_decision *d);
+/* Counts samples, checked against the window; absa__ctl_complete() follows when they fill it. */
+void absa__ctl_count(absa__ctl_state *s, int64_t samples);
+
+/* Events. Each fills the decision, which may be NULL; the first, a full window's end, does and
+ * answers 1 only where the schedule moved. */
+int absa__ctl_complete(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
 void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
                        const absa__measurement *m, absa_decision *d);
 void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);

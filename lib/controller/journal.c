@@ -46,7 +46,7 @@ absa_status absa_decision_format(const absa_decision *decision, char *buffer, si
                                  size_t *size)
 {
     absa_decision d;
-    char t[9][32];
+    char t[10][32];
     if (!decision || !size)
         return ABSA_E_INVALID;
     absa_decision_init(&d, sizeof d);
@@ -60,13 +60,14 @@ absa_status absa_decision_format(const absa_decision *decision, char *buffer, si
         ",\"epoch\":%" PRId64 ",\"batch_before\":%" PRId64 ",\"batch\":%" PRId64
         ",\"lr_before\":%s,\"lr\":%s,\"gamma_before\":%s,\"gamma\":%s,\"value\":%s,\"lower\":%s,"
         "\"upper\":%s,\"threshold\":%s,\"reference\":%s,\"patience\":%" PRId64
-        ",\"products\":%" PRId64 ",\"converged\":%d,\"consistent\":%d,\"answer\":%d}",
+        ",\"products\":%" PRId64 ",\"converged\":%d,\"consistent\":%d,\"answer\":%d"
+        ",\"standard_error\":%s}",
         event_name(d.event), absa_reason_name(d.reason), d.update, d.samples, d.epoch,
         d.batch_before, d.batch, number(d.lr_before, t[0]), number(d.lr, t[1]),
         number(d.gamma_before, t[2]), number(d.gamma, t[3]), number(d.value, t[4]),
         number(d.lower, t[5]), number(d.upper, t[6]), number(d.threshold, t[7]),
         number(d.reference, t[8]), d.patience, d.products, (int)d.converged, (int)d.consistent,
-        (int)d.answer);
+        (int)d.answer, number(d.standard_error, t[9]));
     *size = (size_t)length + 1;
     if (!buffer)
         return ABSA_OK;

@@ -67,7 +67,7 @@ static double window_gamma(const absa__ctl_state *s)
 /* Rows of the window to perturb: its first ones. */
 static int64_t perturbed_rows(const absa__ctl_state *s)
 {
-    return (int64_t)floor((double)s->batch * window_gamma(s));
+    return (int64_t)((double)s->batch * window_gamma(s));
 }
 
 /* Rows of each micro-batch to perturb, as the authors ran it. */
@@ -76,7 +76,7 @@ static int64_t perturbed_in_micro(const absa_controller_options *o, const absa__
     const double gamma = window_gamma(s);
     if (!(gamma > 1.0 / (double)o->batch))
         return 0;
-    const int64_t rows = (int64_t)floor((double)o->batch * gamma);
+    const int64_t rows = (int64_t)((double)o->batch * gamma);
     return rows > 1 ? rows : 1;
 }
 
@@ -112,6 +112,13 @@ static int64_t perturbed_in_micros(const absa_controller_options *o, const absa_
            (processes - more) * least(each, share);
 }
 
+/* done of all, in [0, 1]. */
+static double part(int64_t done, double all)
+{
+    const double x = (double)done / all;
+    return x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x;
+}
+
 void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, int64_t processes,
                     absa_plan *p)
 {
@@ -119,12 +126,13 @@ void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, 
     const int64_t round =
         o->micro_batch <= INT64_MAX / processes ? o->micro_batch * processes : INT64_MAX;
     const double size = (double)absa__ctl_epoch_size(o);
-    absa_plan_init(p, sizeof *p);
+    p->struct_size = sizeof *p;
+    p->reserved0 = 0;
     p->batch = s->batch;
     p->rows = s->window_rows;
     p->rows_done = s->window_done;
     p->micro_batch = o->micro_batch;
-    p->micro_batches = rest / round + (rest % round != 0);
+    p->micro_batches = rest <= round ? rest > 0 : rest / round + (rest % round != 0);
     p->lr = s->window_lr;
     p->lr_multiplier = s->window_lr_multiplier;
     p->momentum_multiplier = momentum_multiplier(o, s, p->lr);
@@ -133,8 +141,8 @@ void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, 
     p->adversarial_rows = o->adversarial_rows == ABSA_ROWS_WINDOW
                               ? least(perturbed_rows(s), s->window_rows)
                               : perturbed_in_micros(o, s, processes, rest, round);
-    p->progress = fmin(1.0, fmax(0.0, (double)s->samples / (size * (double)o->epochs)));
-    p->epoch = (double)s->epochs + fmin(1.0, fmax(0.0, (double)s->epoch_samples / size));
+    p->progress = part(s->samples, size * (double)o->epochs);
+    p->epoch = (double)s->epochs + part(s->epoch_samples, size);
     p->threshold = s->reference / o->eigenvalue_ratio;
     p->update = s->updates;
     p->short_updates = s->short_updates;
@@ -157,7 +165,8 @@ void absa__ctl_micro(const absa_controller_options *o, const absa__ctl_state *s,
 {
     const int64_t rows = absa__ctl_finished(o, s) ? 0 : round_rows(o, s, processes);
     const int64_t start = share_start(rows, process, processes);
-    absa_micro_init(m, sizeof *m);
+    m->struct_size = sizeof *m;
+    m->reserved0 = 0;
     m->first = s->epoch_samples + start;
     m->rows = share_start(rows, process + 1, processes) - start;
     m->global_rows = rows;

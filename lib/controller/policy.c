@@ -24,10 +24,12 @@ static double next_lr(const absa_controller_options *o, const absa__ctl_state *s
     return absa__ctl_lr(o, s, s->batch_next, absa__ctl_decays(o, s));
 }
 
-/* Fills what every decision tells before anything changes. */
+/* Fills what every decision tells before anything changes; d is NULL when nobody asks. */
 static void before(const absa_controller_options *o, const absa__ctl_state *s, int32_t event,
                    absa_decision *d)
 {
+    if (!d)
+        return;
     absa_decision_init(d, sizeof *d);
     d->event = event;
     d->batch_before = s->batch_next;
@@ -46,13 +48,15 @@ static void after(const absa_controller_options *o, absa__ctl_state *s, int32_t 
     s->reason = reason;
     s->told_decays = absa__ctl_decays(o, s);
     s->told_gamma = absa__ctl_gamma(o, s);
+    if (!d)
+        return;
     d->reason = reason;
     d->update = s->updates;
     d->samples = s->samples;
     d->epoch = s->epochs;
     d->batch = s->batch_next;
     d->lr = next_lr(o, s);
-    d->gamma = absa__ctl_gamma(o, s);
+    d->gamma = s->told_gamma;
     d->reference = s->reference;
     d->patience = s->patience;
 }
@@ -171,13 +175,16 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
 {
     int32_t reason;
     before(o, s, ABSA_EVENT_MEASUREMENT, d);
-    d->value = m->value;
-    d->lower = m->lower;
-    d->upper = m->upper;
-    d->products = m->products;
-    d->converged = m->converged;
-    d->consistent = m->consistent;
-    d->answer = m->answer;
+    if (d) {
+        d->value = m->value;
+        d->lower = m->lower;
+        d->upper = m->upper;
+        d->products = m->products;
+        d->converged = m->converged;
+        d->consistent = m->consistent;
+        d->answer = m->answer;
+        d->standard_error = m->standard_error;
+    }
     s->due = 0;
     if (!adaptive(o)) {
         reason = ABSA_REASON_FIXED;
@@ -188,6 +195,14 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
         if (++s->bad_run >= BLIND_AFTER)
             reason = ABSA_REASON_BLIND;
     } else {
+        absa__measurement wide;
+        if (m->standard_error > 0.0) {
+            /* Over probe batches: the solver's interval, and what another batch would change. */
+            wide = *m;
+            wide.lower -= o->sampling_z * m->standard_error;
+            wide.upper += o->sampling_z * m->standard_error;
+            m = &wide;
+        }
         s->bad_run = 0;
         remember_curvature(s, m);
         reason = judge(o, s, m);
@@ -204,13 +219,14 @@ static int moved(const absa_controller_options *o, const absa__ctl_state *s, int
 
 void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
 {
+    const int64_t batch_before = s->batch_next;
     before(o, s, ABSA_EVENT_EPOCH, d);
     s->epochs++;
     s->epoch_samples = 0;
     s->batch_next = absa__ctl_scheduled_batch(o, s);
     if (o->measure_every == 0 && absa__ctl_measures(o, s))
         s->due = 1;
-    after(o, s, moved(o, s, d->batch_before) ? ABSA_REASON_DECAY : ABSA_REASON_NONE, d);
+    after(o, s, moved(o, s, batch_before) ? ABSA_REASON_DECAY : ABSA_REASON_NONE, d);
 }
 
 void absa__ctl_skip(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
@@ -239,7 +255,7 @@ void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state 
     after(o, s, ABSA_REASON_NONE, d);
 }
 
-static void complete_window(const absa_controller_options *o, absa__ctl_state *s)
+static void count_update(const absa_controller_options *o, absa__ctl_state *s)
 {
     s->before_lr = s->last_lr;
     s->before_batch = s->last_batch;
@@ -257,18 +273,20 @@ static void complete_window(const absa_controller_options *o, absa__ctl_state *s
     }
 }
 
-int absa__ctl_advance(const absa_controller_options *o, absa__ctl_state *s, int64_t samples,
-                      absa_decision *d)
+void absa__ctl_count(absa__ctl_state *s, int64_t samples)
 {
     s->window_done += samples;
     s->samples += samples;
     s->epoch_samples += samples;
-    if (s->window_done < s->window_rows)
-        return 0;
-    complete_window(o, s);
+}
+
+int absa__ctl_complete(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
+{
+    count_update(o, s);
+    const int64_t batch_before = s->batch_next;
     before(o, s, ABSA_EVENT_SCHEDULE, d);
     s->batch_next = absa__ctl_scheduled_batch(o, s);
-    const int decided = moved(o, s, d->batch_before);
+    const int decided = moved(o, s, batch_before);
     if (decided)
         after(o, s, ABSA_REASON_DECAY, d);
     else

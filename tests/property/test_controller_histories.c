@@ -50,6 +50,8 @@ static absa_controller_options random_options(dice *d)
     o.dwell = roll(d) < 0.3 ? pick(d, 1, 400) : 0;
     o.batch_ratio = 1.0 + roll(d) * 3.0;
     o.growth = roll(d) < 0.5 ? ABSA_GROWTH_BATCH : ABSA_GROWTH_ACCUMULATION;
+    if (o.growth == ABSA_GROWTH_ACCUMULATION && o.batch % o.batch_multiple != 0)
+        o.batch_multiple = 1;
     o.count_bad = roll(d) < 0.2;
     o.use_unconverged = roll(d) < 0.3;
     o.trigger = roll(d) < 0.5 ? ABSA_TRIGGER_INTERVAL : ABSA_TRIGGER_POINT;
@@ -163,7 +165,8 @@ static void event(history *h, dice *d, const absa_plan *p)
     absa_decision_init(&decision, sizeof decision);
     if (p->measure_due || roll(d) < 0.05) {
         const absa_eigen_result r = random_measurement(d);
-        cr_assert_eq(absa_controller_observe(h->c, &r, &decision), ABSA_OK);
+        const double standard_error = roll(d) < 0.3 ? 0.3 * roll(d) : 0.0;
+        cr_assert_eq(absa_controller_observe_sampled(h->c, &r, standard_error, &decision), ABSA_OK);
         h->reasons[decision.reason]++;
         if (decision.reason >= ABSA_REASON_NONFINITE && decision.reason <= ABSA_REASON_FIXED)
             cr_assert_eq(decision.batch, decision.batch_before, "a bad value never grows B");

@@ -350,6 +350,8 @@ Test(presets, options_out_of_range_are_refused_by_name)
         {"growth", "2"},
         {"momentum", "3"},
         {"use_unconverged", "2"},
+        {"sampling_z", "-1"},
+        {"lr_rule", "4"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         absa_controller_options o;
@@ -364,5 +366,26 @@ Test(presets, options_out_of_range_are_refused_by_name)
         cr_assert_not_null(strstr(absa_context_message(ctx), wrong[i][0]), "%s",
                            absa_context_message(ctx));
     }
+    absa_context_destroy(&ctx);
+}
+
+/* 3 * 10 rows would be no multiple of 4. */
+Test(presets, accumulation_needs_a_batch_that_is_such_a_multiple)
+{
+    absa_context *ctx;
+    absa_controller *c;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options o;
+    absa_controller_options_init(&o, sizeof o);
+    o.samples = 1000;
+    o.epochs = 10;
+    o.batch = 10;
+    o.growth = ABSA_GROWTH_ACCUMULATION;
+    o.batch_multiple = 4;
+    cr_assert_eq(absa_controller_create(ctx, &o, &c), ABSA_E_INVALID);
+    cr_assert_not_null(strstr(absa_context_message(ctx), "batch_multiple"));
+    o.batch_multiple = 5;
+    cr_assert_eq(absa_controller_create(ctx, &o, &c), ABSA_OK);
+    absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
 }
