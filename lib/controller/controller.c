@@ -1,29 +1,11 @@
-/* The controller's handle: checks calls, keeps the state, speaks to the journal and to the other
- * processes. Every decision is made by the pure functions of policy.c; a call that fails leaves the
- * state as it was. */
-#include "controller/ctl_state.h"
+/* The controller's handle: checks calls, keeps the state, speaks to the journal. Every decision is
+ * made by the pure functions of policy.c; a call that fails leaves the state as it was. */
+#include "controller/ctl_handle.h"
 
 #include "base/fail.h"
 #include "base/structs.h"
 
 #include <math.h>
-
-struct absa_controller {
-    absa_context *ctx;
-    absa_controller_options options;
-    absa__ctl_state state;
-    absa__ctl_state before; /* see keep() */
-    int busy;
-    /* lr_rule HOST: the host's function, behind options.lr_function; its last two answers, a batch
-     * of 0 being none; and the status of one that failed while an event was computed. */
-    absa_lr_fn lr_function;
-    void *lr_user;
-    struct answer {
-        int64_t batch;
-        double factor;
-    } answers[2];
-    absa_status lr_status;
-};
 
 void absa_plan_init(absa_plan *plan, size_t size)
 {
@@ -220,82 +202,6 @@ static absa_status settle(absa_controller *c, absa_status status, const absa_dec
     return code ? absa__callback_failed(c->ctx, "journal", code) : ABSA_OK;
 }
 
-static absa_status reduce(absa_controller *c, double *values, int64_t count)
-{
-    absa__callback_begin(c->ctx);
-    c->busy = 1;
-    const int code = c->options.reduce(c->options.reduce_user, values, count);
-    c->busy = 0;
-    return code ? absa__callback_failed(c->ctx, "reduce", code) : ABSA_OK;
-}
-
-/* Every process goes on with process 0's measurement: last bits may differ between processes, and
- * one that decides otherwise would wait for the others for ever. */
-static absa_status share_measurement(absa_controller *c, absa_status own, absa__measurement *m)
-{
-    if (!c->options.reduce)
-        return own;
-    enum { VALUES = 8, FAILED = VALUES };
-    double v[VALUES + 1] = {0.0};
-    if (own)
-        v[FAILED] = 1.0; /* nobody may wait for this process */
-    else if (c->options.process == 0) {
-        v[0] = m->value;
-        v[1] = m->lower;
-        v[2] = m->upper;
-        v[3] = m->converged;
-        v[4] = m->consistent;
-        v[5] = m->answer;
-        v[6] = (double)m->products;
-        v[7] = m->standard_error;
-    }
-    const absa_status status = reduce(c, v, VALUES + 1);
-    if (own || status)
-        return own ? own : status;
-    if (v[FAILED] != 0.0)
-        return absa__fail(c->ctx, ABSA_E_PEER,
-                          "%g of the other processes could not observe their measurement",
-                          v[FAILED]);
-    *m = (absa__measurement){.value = v[0],
-                             .lower = v[1],
-                             .upper = v[2],
-                             .converged = v[3] != 0.0,
-                             .consistent = v[4] != 0.0,
-                             .answer = (int32_t)v[5],
-                             .products = (int64_t)v[6],
-                             .standard_error = v[7]};
-    return ABSA_OK;
-}
-
-/* A 64-bit digest does not fit a double: four 16-bit parts with their squares tell whether all
- * processes hold the same, for the mean of squares is the square of the mean then only. own is what
- * became of this process so far. */
-static absa_status agree(absa_controller *c, absa_status own, const absa__ctl_state *s)
-{
-    if (!c->options.reduce)
-        return own;
-    enum { FAILED = 9 };
-    const uint64_t digest = absa__ctl_digest(&c->options, s);
-    double v[FAILED + 1] = {1.0, [FAILED] = own ? 1.0 : 0.0};
-    for (int i = 0; i < 4; i++) {
-        const double part = (double)((digest >> (16 * i)) & 0xFFFFu);
-        v[1 + i] = part;
-        v[5 + i] = part * part;
-    }
-    const absa_status status = reduce(c, v, FAILED + 1);
-    if (own || status)
-        return own ? own : status;
-    if (v[FAILED] != 0.0)
-        return absa__fail(c->ctx, ABSA_E_PEER, "%g of the other processes could not decide",
-                          v[FAILED]);
-    for (int i = 0; i < 4; i++)
-        if (v[5 + i] * v[0] != v[1 + i] * v[1 + i])
-            return absa__fail(c->ctx, ABSA_E_PEER,
-                              "the processes' controllers differ: create them with the same "
-                              "options and tell all of them the same events");
-    return ABSA_OK;
-}
-
 /* Whether a caller's decision can be written: asked before anything is decided. */
 static absa_status check_decision(absa_controller *c, const absa_decision *decision)
 {
@@ -313,13 +219,13 @@ static absa_status observe(absa_controller *c, absa_status own, absa__measuremen
 {
     if (!own)
         own = check_decision(c, decision);
-    absa_status status = share_measurement(c, own, m);
+    absa_status status = absa__ctl_share(c, own, m);
     if (status)
         return status;
     absa_decision d;
     keep(c);
     absa__ctl_observe(&c->options, &c->state, m, decision || c->options.journal ? &d : NULL);
-    status = agree(c, lr_failure(c), &c->state);
+    status = absa__ctl_agree(c, lr_failure(c));
     if (!status && decision)
         status = absa__struct_write(c->ctx, "absa_decision", &d, decision, sizeof d);
     if (!status && c->state.reason == ABSA_REASON_BLIND)

@@ -1,0 +1,33 @@
+/* The controller's handle, for the files that speak to the host through it. */
+#ifndef ABSA_CONTROLLER_CTL_HANDLE_H
+#define ABSA_CONTROLLER_CTL_HANDLE_H
+
+#include "controller/ctl_state.h"
+
+struct absa_controller {
+    absa_context *ctx;
+    absa_controller_options options;
+    absa__ctl_state state;
+    absa__ctl_state before; /* what an event that fails goes back to */
+    int busy;
+    /* lr_rule HOST: the host's function, behind options.lr_function; its last two answers, a batch
+     * of 0 being none; and the status of one that failed while an event was computed. */
+    absa_lr_fn lr_function;
+    void *lr_user;
+    struct answer {
+        int64_t batch;
+        double factor;
+    } answers[2];
+    absa_status lr_status;
+};
+
+/* Every process goes on with process 0's measurement: last bits may differ between processes, and
+ * one that decides otherwise would wait for the others for ever. own is what this process's checks
+ * said: the others must hear of it. */
+absa_status absa__ctl_share(absa_controller *c, absa_status own, absa__measurement *m);
+
+/* Whether all processes hold the same options and state; own is what became of this process so far.
+ */
+absa_status absa__ctl_agree(absa_controller *c, absa_status own);
+
+#endif
