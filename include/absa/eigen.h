@@ -5,6 +5,20 @@
  * One product (a Hessian-vector product) costs about two gradients over the probe batch; all else
  * is cheap. So the estimator computes everything it can know after *every* product: Ritz values,
  * residual, lower and upper bound, a meter of the operator's consistency, and whether to stop.
+ *
+ * **One eigenvalue or several.** absa_eigen_options::wanted asks for the k outermost *distinct*
+ * eigenvalues; absa_eigen_pair() gives them one by one. One random start vector sees every distinct
+ * eigenvalue once, however often it repeats; how often it does is the matter of
+ * absa_eigen_options::multiplicity.
+ *
+ * **What the certificate says.** The start vector is random, so its part along any one eigenvector
+ * is shorter than delta with probability eta only. Whatever eigenvalue x has a part that long
+ * satisfies S(x) <= 1 / delta^2, S being a sum of squares that the recurrence gives. So each of the
+ * k outermost distinct eigenvalues lies where S is that small, all of them at once with probability
+ * 1 - k eta: everywhere else between and beyond the pairs is *excluded*, and nothing there can have
+ * been missed. (J. L. M. van Dorsselaer, M. E. Hochstenbach, H. A. van der Vorst, "Computing
+ * probabilistic bounds for extreme eigenvalues of symmetric matrices with the Lanczos method", SIAM
+ * J. Matrix Anal. Appl. 22, 2000.)
  */
 #ifndef ABSA_EIGEN_H
 #define ABSA_EIGEN_H
@@ -64,7 +78,7 @@ enum absa_which {
 /** What is kept between products. */
 enum absa_memory {
     /** BASIS where max_products + 1 vectors fit into max_vectors, else RESTART, or VALUE when
-     * max_vectors is 3. POWER: VALUE. */
+     * max_vectors is 3. POWER: VALUE. Never TWO_PASS, which costs products. */
     ABSA_MEMORY_AUTO = 0,
     /** Three vectors, three-term recurrence: values and bounds, no eigenvector. */
     ABSA_MEMORY_VALUE = 1,
@@ -73,7 +87,22 @@ enum absa_memory {
     /** max_vectors vectors, 4 to 64 of them, fully reorthogonalised; a full basis shrinks to its
      * best half and goes on (thick restart). Gives the eigenvector. With 8 vectors it takes up to
      * a fifth more products than BASIS; with fewer, or where eigenvalues crowd at the end, more. */
-    ABSA_MEMORY_RESTART = 3
+    ABSA_MEMORY_RESTART = 3,
+    /** VALUE's three vectors and the eigenvector, whatever the number of products: once the rule
+     * has fired after m products, a second pass of m - 1 products makes the basis anew and adds the
+     * eigenvector up. result::products counts both passes, and max_products covers both, so the
+     * first takes (max_products + 1) / 2 at most. A monitor's stop ends the run without a vector.
+     */
+    ABSA_MEMORY_TWO_PASS = 4
+};
+
+/** How the vectors of a BASIS are stored. */
+enum absa_store {
+    /** In the space's element type. */
+    ABSA_STORE_FULL = 0,
+    /** As bfloat16, for spaces of floats in host memory: two bytes an element beside VALUE's three
+     * vectors. */
+    ABSA_STORE_BF16 = 1
 };
 
 /** Why a run ended. */
@@ -107,8 +136,9 @@ typedef struct absa_eigen_result {
     double upper;       /**< LARGEST: the largest eigenvalue is at most this with probability
                              1 - eta; SMALLEST: the smallest is at most this, for certain;
                              +infinity: no bound */
-    double eta;         /**< chance that any bound here is wrong, over the random start: the asked
-                             one, twice that where both ends are bounded */
+    double eta;         /**< chance that any bound here is wrong, over the random starts: the asked
+                             one times wanted, twice that where both ends are bounded, and once
+                             more for every fresh start; at most 1 */
     double residual;    /**< |H v - value v| for the unit Ritz vector v, as the recurrence gives it
                          */
     double inconsistency;  /**< how far the products were from one symmetric matrix, relative to
@@ -127,6 +157,16 @@ typedef struct absa_eigen_result {
     int64_t products;      /**< products spent by this run */
     int64_t peak_vectors;  /**< vectors held at most */
     uint64_t stream;       /**< random stream of the start vector */
+    int32_t memory;        /**< what was kept, one of enum absa_memory but AUTO */
+    int32_t heuristic;     /**< 1: the operator is made of differences, lower and upper are widened
+                                by a rule of thumb and prove nothing; 0 */
+    int64_t pairs;         /**< pairs that absa_eigen_pair() gives: the wanted ones, fewer while the
+                                run is young or when the operator has no more */
+    int64_t starts;        /**< random start vectors of this run: 1, and the fresh ones of
+                                multiplicity */
+    double rest_bound;     /**< multiplicity: counted as often as they repeat, no eigenvalues but
+                                the pairs lie above this (SMALLEST: below), with probability
+                                1 - eta; NaN: nothing is known */
 } absa_eigen_result;
 
 /** Prepare a result struct of the caller: zeros, and struct_size = @p size. Since 0.1. */
@@ -154,10 +194,24 @@ typedef struct absa_eigen_options {
     double eta;              /**< chance of a wrong upper bound, in (0, 0.5]; 1e-2 */
     uint64_t seed;           /**< of the start vectors; never derive it from data; 0 */
     int32_t which;           /**< one of enum absa_which; LARGEST, the only one for DECIDE */
-    int32_t keep_hint;       /**< 1: the last Ritz vector is the next run's hint (needs BASIS
-                                  or RESTART); 0 */
+    int32_t keep_hint;       /**< 1: the last Ritz vector is the next run's hint, the sum of the
+                                  pairs' where there are several (needs BASIS, RESTART or TWO_PASS);
+                                  0 */
     absa_monitor_fn monitor; /**< NULL: none */
     void *monitor_user;      /**< handed to monitor */
+    int64_t wanted;          /**< k: pairs to find at each end that which names (MAGNITUDE: of both
+                                  ends together), 1 to 32; 1. More than one needs BASIS or RESTART,
+                                  and not POWER or DECIDE. The rules then ask every pair for what
+                                  they say of one, tolerance being relative to the largest
+                                  magnitude among the pairs */
+    int64_t multiplicity;    /**< most fresh starts, 0 to 32; 0. When the rule has fired, the pairs
+                                  are set aside and the run goes on from a new random vector
+                                  orthogonal to them: what the start was blind to, another
+                                  eigenvector of the same eigenvalue, shows up as one more pair.
+                                  Ends when nothing as large as the last wanted pair is left. Needs
+                                  BASIS or RESTART, and LARGEST or SMALLEST */
+    int32_t store;           /**< one of enum absa_store; FULL */
+    int32_t reserved0;       /**< 0 */
 } absa_eigen_options;
 
 /** Fill @p options with the defaults. Threads: any. Since 0.1. */
@@ -167,7 +221,8 @@ ABSA_API void absa_eigen_options_init(absa_eigen_options *options, size_t size);
 typedef struct absa_eigen_args {
     size_t struct_size;   /**< sizeof(absa_eigen_args) */
     uint64_t stream;      /**< the measurement's number; never reuse one under one seed. Two runs
-                               with the same seed and stream start from the same random vector */
+                               with the same seed and stream start from the same random vector.
+                               With multiplicity below 2^58: fresh start i takes stream + i 2^58 */
     const void *hint;     /**< vector of the space to start near, of any length but zero; NULL: the
                                kept one, if any. Borrowed for the call */
     uint64_t hint_stream; /**< stream of the run the hint comes from; equal to stream is refused,
@@ -305,6 +360,106 @@ ABSA_API absa_status absa_eigen_best(const absa_eigen *eigen, absa_eigen_result 
  * Since 0.1.
  */
 ABSA_API absa_status absa_eigen_vector(absa_eigen *eigen, void *out);
+
+/** One eigenvalue of several, with its place. Prepare with absa_pair_init(). */
+typedef struct absa_pair {
+    size_t struct_size; /**< sizeof(absa_pair) */
+    double value;       /**< the Ritz value. The i-th largest distinct eigenvalue is at least the
+                             i-th largest value, for certain (from the lower end: at most) */
+    double lower;       /**< [lower, upper] is the part around value that the certificate does not
+                             exclude: */
+    double upper;       /**< with probability 1 - result::eta each of the wanted distinct
+                             eigenvalues lies in the interval of one of the pairs, and the
+                             intervals of two pairs are the same or apart. Eigenvalues that are
+                             nearer to each other than their interval is wide count as one. -+
+                             infinity: no bound */
+    double residual;    /**< |H v - value v| for the pair's unit Ritz vector v */
+    int64_t cluster;    /**< index of the first pair with the same interval: the pair's own where it
+                             stands alone */
+    int32_t from_below; /**< 1: counted from the lower end of the spectrum */
+    int32_t fresh;      /**< 0: seen by the run's first start vector; else the number of the fresh
+                             start that found it: the eigenvalue of a pair nearby once more */
+} absa_pair;
+
+/** Prepare a pair struct of the caller: zeros, and struct_size = @p size. Threads: any. Since 0.1.
+ */
+ABSA_API void absa_pair_init(absa_pair *pair, size_t size);
+
+/**
+ * Give one of the pairs of the current or last run, as far as it came; also from the monitor.
+ *
+ * @param eigen      the estimator
+ * @param index      0 to absa_eigen_result::pairs - 1. LARGEST: falling values; SMALLEST: rising
+ *                   values; MAGNITUDE: falling magnitudes; BOTH: the upper end's pairs, falling,
+ *                   then the lower end's, rising. Pair 0 has the result's value
+ * @param[out] pair  written on ABSA_OK only
+ * @retval ABSA_E_STATE    no product has been taken yet
+ * @retval ABSA_E_INVALID  there is no such pair
+ *
+ * MAGNITUDE: an eigenvalue whose magnitude is within tolerance of the last pair's may stand in for
+ * it. Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_pair(const absa_eigen *eigen, int64_t index, absa_pair *pair);
+
+/**
+ * Copy the unit Ritz vector of a pair of the last run into a vector of the space.
+ *
+ * @param eigen       the estimator
+ * @param index       as for absa_eigen_pair()
+ * @param[out] out    vector of the space
+ * @retval ABSA_E_INVALID  there is no such pair
+ *
+ * Other failures as absa_eigen_vector(), which gives pair 0. The vectors of a run are orthonormal
+ * up to the rounding of the store. Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_pair_vector(absa_eigen *eigen, int64_t index, void *out);
+
+/** @name Options by name
+ * For command lines, bindings and configuration files: every field of absa_eigen_options but the
+ * monitor.
+ * @{ */
+
+/**
+ * Set one option by its field's name.
+ *
+ * @param context   for messages; NULL is accepted
+ * @param options   filled by absa_eigen_options_init()
+ * @param name      a field's name
+ * @param value     decimal text; choices as their constants in lower case without the prefix
+ *                  ("certified", "two_pass"), or by number
+ * @retval ABSA_E_INVALID  no such option, or the value is no number of its kind; the message says
+ *                         what would be right. Ranges are checked by absa_eigen_create()
+ * @retval ABSA_E_ABI      options was not filled by its _init function
+ *
+ * Threads: any. Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_options_set(absa_context *context, absa_eigen_options *options,
+                                            const char *name, const char *value);
+
+/**
+ * Give one option as text that absa_eigen_options_set() takes back to the same bits.
+ *
+ * @param context   for messages; NULL is accepted
+ * @param options   filled by absa_eigen_options_init()
+ * @param name      a field's name
+ * @param buffer    where to write the text with its final zero; NULL asks for the size only
+ * @param capacity  bytes of buffer
+ * @param[out] size bytes written, or needed
+ * @retval ABSA_E_INVALID  no such option
+ * @retval ABSA_E_SPACE    capacity is too small; size tells the need, nothing was written
+ * @retval ABSA_E_ABI      options was not filled by its _init function
+ *
+ * Threads: any. Since 0.1.
+ */
+ABSA_API absa_status absa_eigen_options_get(absa_context *context,
+                                            const absa_eigen_options *options, const char *name,
+                                            char *buffer, size_t capacity, size_t *size);
+
+/** Return the name of option @p index, counted from 0; NULL behind the last. Threads: any. Since
+ * 0.1. */
+ABSA_API const char *absa_eigen_options_name(int32_t index);
+
+/** @} */
 
 /**
  * Save the estimator: random streams used, the last result, and, with @p vectors, what an open run

@@ -4,16 +4,12 @@
 #include "base/fail.h"
 #include "base/structs.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define OPTION(kind, name, choices)                                                                \
     {                                                                                              \
-#name, offsetof(absa_controller_options, name), kind, choices                              \
+#name, offsetof(absa_controller_options, name), kind, choices, 0, 0                        \
     }
 
 const absa__option absa__ctl_options[] = {
@@ -28,7 +24,8 @@ const absa__option absa__ctl_options[] = {
     OPTION('l', micro_batch, NULL),
     OPTION('d', lr, NULL),
     OPTION('d', lr_decay, NULL),
-    OPTION('a', decay, NULL),
+    {"decay", offsetof(absa_controller_options, decay), 'a', NULL,
+     offsetof(absa_controller_options, decay_count), ABSA_DECAY_POINTS},
     OPTION('d', warmup, NULL),
     OPTION('d', warmup_start, NULL),
     OPTION('i', unit, "epochs updates samples"),
@@ -134,131 +131,12 @@ absa_status absa_controller_options_preset(absa_controller_options *options, int
     return absa__struct_write(NULL, "absa_controller_options", &o, options, sizeof o);
 }
 
+static const absa__options table = {"the controller", "absa_controller_options", absa__ctl_options,
+                                    sizeof absa__ctl_options / sizeof absa__ctl_options[0]};
+
 const char *absa_controller_options_name(int32_t index)
 {
-    return index >= 0 && index < absa__ctl_option_count ? absa__ctl_options[index].name : NULL;
-}
-
-static int parse_double(const char *text, double *out)
-{
-    char *end;
-    *out = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(*out);
-}
-
-static int parse_int(const char *text, int64_t *out)
-{
-    char *end;
-    errno = 0;
-    *out = strtoll(text, &end, 10);
-    return end != text && *end == '\0' && errno == 0;
-}
-
-/* The position of word in a list of words; -1 when it is not there. */
-static int64_t position(const char *list, const char *word)
-{
-    const size_t length = strlen(word);
-    for (int64_t i = 0; length > 0; i++) {
-        const size_t here = strcspn(list, " ");
-        if (here == length && memcmp(list, word, length) == 0)
-            return i;
-        if (list[here] == '\0')
-            break;
-        list += here + 1;
-    }
-    return -1;
-}
-
-static int parse_list(const char *text, double *points, int64_t *count)
-{
-    int64_t n = 0;
-    while (*text) {
-        char *end;
-        if (n == ABSA_DECAY_POINTS)
-            return 0;
-        points[n] = strtod(text, &end);
-        if (end == text || !isfinite(points[n]) || (*end != ',' && *end != '\0') ||
-            (*end == ',' && end[1] == '\0'))
-            return 0;
-        n++;
-        text = *end == ',' ? end + 1 : end;
-    }
-    *count = n;
-    return 1;
-}
-
-static int set_field(absa_controller_options *o, const absa__option *option, const char *value)
-{
-    char *field = (char *)o + option->offset;
-    int64_t number;
-    double real;
-    switch (option->kind) {
-    case 'a':
-        return parse_list(value, o->decay, &o->decay_count);
-    case 'd':
-        if (!parse_double(value, &real))
-            return 0;
-        memcpy(field, &real, sizeof real);
-        return 1;
-    case 'l':
-        if (!parse_int(value, &number))
-            return 0;
-        memcpy(field, &number, sizeof number);
-        return 1;
-    default:
-        number = position(option->choices, value);
-        if (number < 0 && !parse_int(value, &number))
-            return 0;
-        const int32_t choice = (int32_t)number;
-        if (choice != number)
-            return 0;
-        memcpy(field, &choice, sizeof choice);
-        return 1;
-    }
-}
-
-static const absa__option *find_option(absa_context *ctx, const char *name)
-{
-    for (int32_t i = 0; name && i < absa__ctl_option_count; i++)
-        if (strcmp(absa__ctl_options[i].name, name) == 0)
-            return &absa__ctl_options[i];
-    absa__fail(ctx, ABSA_E_INVALID, "the controller has no option '%s'", name ? name : "NULL");
-    return NULL;
-}
-
-/* One field as text; returns its length. */
-static size_t format_field(const absa_controller_options *o, const absa__option *option, char *text,
-                           size_t room)
-{
-    const char *field = (const char *)o + option->offset;
-    size_t used = 0;
-    int64_t whole;
-    int32_t choice;
-    double real;
-    switch (option->kind) {
-    case 'a':
-        text[0] = '\0';
-        for (int64_t i = 0; i < o->decay_count && i < ABSA_DECAY_POINTS; i++)
-            used +=
-                (size_t)snprintf(text + used, room - used, "%s%.17g", i ? "," : "", o->decay[i]);
-        return used;
-    case 'd':
-        memcpy(&real, field, sizeof real);
-        return (size_t)snprintf(text, room, "%.17g", real);
-    case 'l':
-        memcpy(&whole, field, sizeof whole);
-        return (size_t)snprintf(text, room, "%" PRId64, whole);
-    default:
-        memcpy(&choice, field, sizeof choice);
-        const char *word = option->choices;
-        for (int32_t i = 0; i < choice && *word; i++) {
-            word += strcspn(word, " ");
-            word += *word == ' ';
-        }
-        if (choice < 0 || !*word)
-            return (size_t)snprintf(text, room, "%" PRId32, choice);
-        return (size_t)snprintf(text, room, "%.*s", (int)strcspn(word, " "), word);
-    }
+    return absa__options_name(&table, index);
 }
 
 absa_status absa_controller_options_get(absa_context *context,
@@ -266,24 +144,8 @@ absa_status absa_controller_options_get(absa_context *context,
                                         char *buffer, size_t capacity, size_t *size)
 {
     absa_controller_options o;
-    char text[ABSA_DECAY_POINTS * 26];
-    absa_status status = read_caller(context, options, &o);
-    if (status)
-        return status;
-    if (!size)
-        return absa__fail(context, ABSA_E_INVALID, "absa_controller_options_get: size is NULL");
-    const absa__option *option = find_option(context, name);
-    if (!option)
-        return ABSA_E_INVALID;
-    *size = format_field(&o, option, text, sizeof text) + 1;
-    if (!buffer)
-        return ABSA_OK;
-    if (capacity < *size)
-        return absa__fail(context, ABSA_E_SPACE,
-                          "absa_controller_options_get: %zu bytes needed, %zu given", *size,
-                          capacity);
-    memcpy(buffer, text, *size);
-    return ABSA_OK;
+    const absa_status status = read_caller(context, options, &o);
+    return status ? status : absa__options_get(context, &table, &o, name, buffer, capacity, size);
 }
 
 absa_status absa_controller_options_set(absa_context *context, absa_controller_options *options,
@@ -291,22 +153,10 @@ absa_status absa_controller_options_set(absa_context *context, absa_controller_o
 {
     absa_controller_options o;
     absa_status status = read_caller(context, options, &o);
-    if (status)
-        return status;
-    if (!name || !value)
-        return absa__fail(context, ABSA_E_INVALID, "absa_controller_options_set: %s is NULL",
-                          name ? "value" : "name");
-    const absa__option *option = find_option(context, name);
-    if (!option)
-        return ABSA_E_INVALID;
-    if (set_field(&o, option, value))
-        return absa__struct_write(context, "absa_controller_options", &o, options, sizeof o);
-    return absa__fail(context, ABSA_E_INVALID, "%s: '%s' is not %s%s", name, value,
-                      option->choices       ? "one of: "
-                      : option->kind == 'a' ? "a list of at most 32 numbers with commas between"
-                      : option->kind == 'd' ? "a number"
-                                            : "a whole number",
-                      option->choices ? option->choices : "");
+    if (!status)
+        status = absa__options_set(context, &table, &o, name, value);
+    return status ? status
+                  : absa__struct_write(context, "absa_controller_options", &o, options, sizeof o);
 }
 
 /* A range as the header states it; NaN fails every comparison. */
@@ -317,24 +167,6 @@ absa_status absa_controller_options_set(absa_context *context, absa_controller_o
                               "absa_controller_options: " #name " is " format ", must be " range,  \
                               o->name);                                                            \
     } while (0)
-
-static absa_status check_choices(absa_context *ctx, const absa_controller_options *o)
-{
-    for (int32_t i = 0; i < absa__ctl_option_count; i++) {
-        const absa__option *option = &absa__ctl_options[i];
-        if (option->kind != 'i')
-            continue;
-        int32_t choice, count = 1;
-        memcpy(&choice, (const char *)o + option->offset, sizeof choice);
-        for (const char *p = option->choices; *p; p++)
-            count += *p == ' ';
-        if (choice < 0 || choice >= count)
-            return absa__fail(ctx, ABSA_E_INVALID,
-                              "absa_controller_options: %s is %d, must be 0 to %d", option->name,
-                              (int)choice, (int)count - 1);
-    }
-    return ABSA_OK;
-}
 
 static absa_status check_sizes(absa_context *ctx, absa_controller_options *o)
 {
@@ -369,7 +201,7 @@ static absa_status check_sizes(absa_context *ctx, absa_controller_options *o)
 
 absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o)
 {
-    absa_status status = check_choices(ctx, o);
+    absa_status status = absa__options_check_choices(ctx, &table, o);
     if (!status)
         status = check_sizes(ctx, o);
     if (status)

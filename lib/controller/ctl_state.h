@@ -3,6 +3,8 @@
 #ifndef ABSA_CONTROLLER_CTL_STATE_H
 #define ABSA_CONTROLLER_CTL_STATE_H
 
+#include "base/named_options.h"
+
 #include <absa/controller.h>
 
 typedef struct absa__ctl_state {
@@ -122,13 +124,6 @@ absa_context *absa__ctl_context(const absa_controller *controller);
 const absa_controller_options *absa__ctl_chosen(const absa_controller *controller);
 
 /* The options that are plain numbers, for names, checkpoints and comparisons. */
-typedef struct absa__option {
-    const char *name;
-    size_t offset;
-    char kind;           /* 'l' int64, 'i' int32, 'd' double, 'a' the decay points */
-    const char *choices; /* of an int32: "bl fb gg abs absa", in order of their numbers */
-} absa__option;
-
 extern const absa__option absa__ctl_options[];
 extern const int32_t absa__ctl_option_count;
 

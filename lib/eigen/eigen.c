@@ -1,15 +1,17 @@
-/* The estimator's handle: checks what the host asks for, takes all memory, and leads a run from its
- * start vector through the products to its stop. The mathematics of a step is in lanczos.c, power.c
- * and bounds.c, the decision to stop in rules.c. */
+/* The estimator's handle: takes all memory, answers the host, and hands products to the run. What a
+ * run does with them is eigen_run.c's. */
 #include "eigen/eigen_impl.h"
 
 #include "base/fail.h"
 #include "base/structs.h"
-#include "eigen/rules.h"
 #include "oper/oper.h"
 
+#include <absa/random.h>
+
 #include <math.h>
-#include <string.h>
+
+/* Elements at each end of a host's random vector that are checked. */
+enum { CHECKED = 16 };
 
 void absa_eigen_destroy(absa_eigen **eigen)
 {
@@ -17,13 +19,17 @@ void absa_eigen_destroy(absa_eigen **eigen)
         return;
     absa_eigen *e = *eigen;
     absa_context *ctx = e->ctx;
+    const absa__sizes *z = &e->sizes;
+    const int64_t n = e->space.given.n > 0 ? e->space.given.n : 1;
     *eigen = NULL;
     for (int64_t i = 0; e->slot && i < e->slots; i++)
         absa__vector_release(&e->space, e->slot[i]);
-    absa_context_release(ctx, e->dense,
-                         absa__restart_doubles(e->memory, e->slots, e->options.max_products),
-                         sizeof(double));
-    absa_context_release(ctx, e->work, absa__eigen_work_length(&e->options), sizeof(double));
+    for (int64_t i = 0; e->stored && i < z->stored; i++)
+        absa_context_release(ctx, e->stored[i], n, sizeof(uint16_t));
+    absa_context_release(ctx, e->stored, z->stored, sizeof(uint16_t *));
+    absa_context_release(ctx, e->pair, z->pairs, sizeof(absa__pair));
+    absa_context_release(ctx, e->dense, z->dense, sizeof(double));
+    absa_context_release(ctx, e->work, z->work, sizeof(double));
     absa_context_release(ctx, e->beta, e->options.max_products, sizeof(double));
     absa_context_release(ctx, e->alpha, e->options.max_products, sizeof(double));
     absa_context_release(ctx, e->length, e->slots, sizeof(double));
@@ -33,26 +39,79 @@ void absa_eigen_destroy(absa_eigen **eigen)
     absa_context_destroy(&ctx);
 }
 
+static absa_status take_doubles(absa_eigen *e, int64_t count, double **out)
+{
+    return absa_context_alloc(e->ctx, count, sizeof(double), (void **)out);
+}
+
+/* Vectors of two bytes an element, contiguous whatever the space's segments. */
+static absa_status take_stored(absa_eigen *e)
+{
+    const int64_t n = e->space.given.n > 0 ? e->space.given.n : 1;
+    if (e->sizes.stored == 0)
+        return ABSA_OK;
+    absa_status status =
+        absa_context_alloc(e->ctx, e->sizes.stored, sizeof(uint16_t *), (void **)&e->stored);
+    for (int64_t i = 0; i < e->sizes.stored && !status; i++)
+        status = absa_context_alloc(e->ctx, n, sizeof(uint16_t), (void **)&e->stored[i]);
+    return status;
+}
+
 static absa_status take_memory(absa_eigen *e)
 {
-    const int64_t most = e->options.max_products;
+    const absa__sizes *z = &e->sizes;
     absa_status status = absa_context_alloc(e->ctx, e->slots, sizeof(void *), (void **)&e->slot);
     if (!status)
-        status = absa_context_alloc(e->ctx, e->slots, sizeof(double), (void **)&e->length);
+        status = take_doubles(e, e->slots, &e->length);
     if (!status)
-        status = absa_context_alloc(e->ctx, most, sizeof(double), (void **)&e->alpha);
+        status = take_doubles(e, e->options.max_products, &e->alpha);
     if (!status)
-        status = absa_context_alloc(e->ctx, most, sizeof(double), (void **)&e->beta);
+        status = take_doubles(e, e->options.max_products, &e->beta);
     if (!status)
-        status = absa_context_alloc(e->ctx, absa__eigen_work_length(&e->options), sizeof(double),
-                                    (void **)&e->work);
+        status = take_doubles(e, z->work, &e->work);
     if (!status)
-        status = absa_context_alloc(e->ctx, absa__restart_doubles(e->memory, e->slots, most),
-                                    sizeof(double), (void **)&e->dense);
+        status = take_doubles(e, z->dense, &e->dense);
+    if (!status)
+        status = absa_context_alloc(e->ctx, z->pairs, sizeof(absa__pair), (void **)&e->pair);
+    if (status)
+        return status;
+    e->ritz = e->work + 4 * z->room;
+    e->ritz_residual = e->ritz + z->room;
     absa__restart_layout(e);
     for (int64_t i = 0; i < e->slots && !status; i++)
         status = absa__vector_alloc(&e->space, &e->slot[i]);
-    return status;
+    return status ? status : take_stored(e);
+}
+
+/* Compares elements [first, first + count) of a vector that the host's table filled with what they
+ * have to be. Sines and cosines differ by a few units in the last place between machines; another
+ * formula, seed, stream or offset differs in the first digit. */
+static absa_status check_fill(absa_eigen *e, const void *v, int64_t first, int64_t count)
+{
+    double got[CHECKED], want[CHECKED];
+    absa_status status = absa__vector_read(&e->space, v, first, count, got);
+    if (status)
+        return status;
+    absa_random_gaussian_f64(e->options.seed, 0, e->space.given.first + first, count, want);
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabs(got[i] - want[i]) <= 1e-4 * (1.0 + fabs(want[i]))))
+            return absa__fail(e->ctx, ABSA_E_INVALID,
+                              "absa_vector_ops: gaussian put %.9g where element %lld of the "
+                              "sequence of absa/random.h is %.9g",
+                              got[i], (long long)(e->space.given.first + first + i), want[i]);
+    return ABSA_OK;
+}
+
+/* The bounds hang on the start vector's being what it is taken for. */
+static absa_status check_gaussian(absa_eigen *e)
+{
+    const int64_t n = e->space.given.n, count = n < CHECKED ? n : CHECKED;
+    if (!e->space.given.ops || !e->space.ops.read || n == 0)
+        return ABSA_OK;
+    absa_status status = absa__vector_gaussian(&e->space, e->options.seed, 0, e->slot[0]);
+    if (!status)
+        status = check_fill(e, e->slot[0], 0, count);
+    return status ? status : check_fill(e, e->slot[0], n - count, count);
 }
 
 absa_status absa_eigen_create(absa_context *context, const absa_space *space,
@@ -73,172 +132,18 @@ absa_status absa_eigen_create(absa_context *context, const absa_space *space,
     e->ctx = absa_context_retain(context);
     e->options = o;
     e->memory = absa__eigen_memory_mode(&o);
-    e->slots = absa__eigen_slots(&o, e->memory);
+    e->sizes = absa__eigen_sizes(&o);
+    e->slots = e->sizes.slots;
     status = absa__space_open(context, space, &e->space);
     if (!status)
+        status = absa__eigen_check_space(context, &e->space, &o);
+    if (!status)
         status = take_memory(e);
+    if (!status)
+        status = check_gaussian(e);
     if (status)
         absa_eigen_destroy(&e);
     *out = e;
-    return status;
-}
-
-/* What a run starts with, read from args or the defaults. */
-static absa_status read_args(absa_eigen *e, const absa_eigen_args *given, absa_eigen_args *a)
-{
-    absa_eigen_args_init(a, sizeof *a);
-    a->stream = e->next_stream;
-    absa_status status =
-        given ? absa__struct_read(e->ctx, "absa_eigen_args", given, a, sizeof *a) : ABSA_OK;
-    if (status)
-        return status;
-    if (!(a->hint_weight >= 0.0) || !isfinite(a->hint_weight))
-        return absa__fail(e->ctx, ABSA_E_INVALID,
-                          "absa_eigen_args: hint_weight is %g, must be finite and not negative",
-                          a->hint_weight);
-    if (isinf(a->threshold) || (a->threshold_closed != 0 && a->threshold_closed != 1))
-        return absa__fail(e->ctx, ABSA_E_INVALID,
-                          "absa_eigen_args: threshold is %g and threshold_closed %d; they must be "
-                          "finite or NaN, and 0 or 1",
-                          a->threshold, (int)a->threshold_closed);
-    const int kept = !a->hint && e->options.keep_hint && e->finished;
-    if (a->hint_weight == 0.0 || (!a->hint && !kept)) {
-        a->hint = NULL;
-        a->hint_weight = 0.0;
-        return ABSA_OK;
-    }
-    if (kept)
-        a->hint_stream = e->now.stream;
-    if (a->hint_stream == a->stream)
-        return absa__fail(e->ctx, ABSA_E_INVALID,
-                          "absa_eigen_args: the hint comes from a run with stream %llu, which is "
-                          "this run's too; give every run a stream of its own",
-                          (unsigned long long)a->stream);
-    return ABSA_OK;
-}
-
-/* Moves the kept Ritz vector out of the way of the start vector: into the last slot. */
-static absa_status lay_out_hint(absa_eigen *e, absa_eigen_args *a)
-{
-    if (a->hint_weight == 0.0 || a->hint)
-        return ABSA_OK;
-    const int64_t last = e->slots - 1;
-    absa_status status = absa__ritz_vector(e, e->slot[e->have]);
-    void *hint = e->slot[e->have];
-    e->slot[e->have] = e->slot[last];
-    e->slot[last] = hint;
-    a->hint = hint;
-    return status;
-}
-
-static absa_status begin(absa_eigen *e, const absa_eigen_args *args)
-{
-    absa_eigen_args a;
-    absa_status status = ABSA_OK;
-    if (!e->agreed)
-        status = absa__space_agree(&e->space);
-    if (status)
-        return status;
-    e->agreed = 1;
-    status = read_args(e, args, &a);
-    if (status)
-        return status;
-    status = lay_out_hint(e, &a);
-    e->finished = 0;
-    e->phase = ABSA__PHASE_IDLE;
-    e->steps = e->have = e->held = 0;
-    e->inconsistency = 0.0;
-    status = absa__start_vector(e, status, a.stream, a.hint, a.hint_weight);
-    if (status)
-        return status;
-    absa_eigen_result_init(&e->now, sizeof e->now);
-    const int32_t which = e->options.which;
-    e->now.eta = which >= ABSA_WHICH_MAGNITUDE ? 2.0 * e->options.eta : e->options.eta;
-    e->now.lower = -HUGE_VAL;
-    e->now.upper = HUGE_VAL;
-    e->now.other_value = e->now.other_lower = (double)NAN;
-    e->now.other_upper = e->now.other_residual = (double)NAN;
-    e->now.rule = e->options.rule;
-    e->now.which = e->options.rule == ABSA_RULE_POWER ? ABSA_WHICH_MAGNITUDE : which;
-    e->end[0].upper = e->end[1].upper = HUGE_VAL;
-    e->threshold = a.threshold;
-    e->threshold_closed = a.threshold_closed;
-    e->now.peak_vectors = e->slots;
-    e->now.stream = a.stream;
-    e->next_stream = a.stream + 1;
-    e->phase = ABSA__PHASE_PRODUCT;
-    return ABSA_OK;
-}
-
-static void end(absa_eigen *e, int32_t why)
-{
-    e->now.stop = why;
-    e->now.converged =
-        why == ABSA_STOP_CONVERGED || why == ABSA_STOP_EXACT || why == ABSA_STOP_DECIDED;
-    e->phase = ABSA__PHASE_ENDED;
-    e->finished = 1;
-    if (!e->now.consistent)
-        absa__log(e->ctx, ABSA_LOG_WARNING,
-                  "the products are not those of one symmetric matrix (inconsistency %.2g of the "
-                  "value): lower and upper prove nothing; keep batch, parameters and dropout fixed",
-                  e->now.inconsistency);
-}
-
-/* Asks the monitor; every process learns when one of them wants to stop. */
-static absa_status ask_monitor(absa_eigen *e, int32_t *stop)
-{
-    *stop = 0;
-    if (!e->options.monitor)
-        return ABSA_OK;
-    absa__callback_begin(e->ctx);
-    e->busy = 1;
-    const int code = e->options.monitor(e->options.monitor_user, &e->now, stop);
-    e->busy = 0;
-    absa_status status = code ? absa__callback_failed(e->ctx, "monitor", code) : ABSA_OK;
-    double wish = *stop ? 1.0 : 0.0;
-    status = absa__space_sum(&e->space, status, &wish, 1);
-    *stop = wish != 0.0;
-    return status;
-}
-
-/* Takes the product; status is this process's so far. Any failure ends the run. */
-static absa_status take(absa_eigen *e, absa_status status)
-{
-    int exact = 0;
-    int32_t stop = 0;
-    double change = HUGE_VAL;
-    if (e->options.rule == ABSA_RULE_POWER) {
-        status = absa__power_step(e, status, &change, &exact);
-    } else {
-        status = absa__lanczos_step(e, status);
-        if (!status)
-            status = absa__lanczos_judge(e, &exact);
-    }
-    const int decides = e->options.rule == ABSA_RULE_DECIDE && !isnan(e->threshold);
-    if (!status) {
-        e->now.products++;
-        if (decides)
-            e->now.answer = absa__decide(e->now.answer, &e->options, &e->now, e->threshold,
-                                         e->threshold_closed);
-        status = ask_monitor(e, &stop);
-    }
-    if (status) {
-        e->phase = ABSA__PHASE_ENDED;
-        return status;
-    }
-    const int32_t why = absa__rule_stops(&e->options, &e->now, change, decides);
-    if (exact)
-        end(e, ABSA_STOP_EXACT);
-    else if (why != ABSA_STOP_NONE)
-        end(e, why);
-    else if (stop)
-        end(e, ABSA_STOP_MONITOR);
-    else if (e->now.products == e->options.max_products)
-        end(e, ABSA_STOP_BUDGET);
-    else if (e->memory == ABSA_MEMORY_RESTART && e->have == e->slots - 1)
-        status = absa__restart(e);
-    if (status)
-        e->phase = ABSA__PHASE_ENDED;
     return status;
 }
 
@@ -254,7 +159,7 @@ static absa_status check_handle(absa_eigen *e, const char *function)
 absa_status absa_eigen_start(absa_eigen *eigen, const absa_eigen_args *args)
 {
     const absa_status status = check_handle(eigen, "absa_eigen_start");
-    return status ? status : begin(eigen, args);
+    return status ? status : absa__eigen_begin(eigen, args);
 }
 
 absa_status absa_eigen_next(absa_eigen *eigen, const void **x, void **y)
@@ -281,7 +186,7 @@ absa_status absa_eigen_put(absa_eigen *eigen)
         return status;
     if (eigen->phase != ABSA__PHASE_PRODUCT)
         return absa__fail(eigen->ctx, ABSA_E_STATE, "absa_eigen_put: no product was asked for");
-    return take(eigen, ABSA_OK);
+    return absa__eigen_take(eigen, ABSA_OK);
 }
 
 /* Products until the run ends. */
@@ -293,7 +198,7 @@ static absa_status drive(absa_eigen *eigen, absa_operator *op, absa_eigen_result
         eigen->busy = 1;
         status = absa_operator_apply(op, eigen->slot[in], eigen->slot[in + 1]);
         eigen->busy = 0;
-        status = take(eigen, status);
+        status = absa__eigen_take(eigen, status);
     }
     return status ? status : absa_eigen_best(eigen, result);
 }
@@ -309,7 +214,7 @@ absa_status absa_eigen_run(absa_eigen *eigen, absa_operator *op, const absa_eige
                           op ? "result" : "op");
     status = absa__space_match(&eigen->space, absa__operator_space(op));
     if (!status)
-        status = begin(eigen, args);
+        status = absa__eigen_begin(eigen, args);
     return status ? status : drive(eigen, op, result);
 }
 
@@ -338,18 +243,66 @@ absa_status absa_eigen_best(const absa_eigen *eigen, absa_eigen_result *result)
                               sizeof eigen->now);
 }
 
-absa_status absa_eigen_vector(absa_eigen *eigen, void *out)
+/* Pairs are kept sorted from the outside in; those of one interval lie side by side but for fresh
+ * ones, which belong to the first that holds them. */
+static int64_t cluster_of(const absa_eigen *e, int64_t index)
 {
-    absa_status status = check_handle(eigen, "absa_eigen_vector");
+    const absa__pair *p = &e->pair[index];
+    for (int64_t i = 0; i < index; i++) {
+        const absa__pair *q = &e->pair[i];
+        if (q->from_below != p->from_below)
+            continue;
+        if (p->fresh ? q->lower <= p->value && p->value <= q->upper
+                     : q->lower == p->lower && q->upper == p->upper)
+            return i;
+    }
+    return index;
+}
+
+absa_status absa_eigen_pair(const absa_eigen *eigen, int64_t index, absa_pair *pair)
+{
+    if (!eigen || !pair)
+        return ABSA_E_INVALID;
+    if (eigen->now.products == 0)
+        return absa__fail(eigen->ctx, ABSA_E_STATE, "absa_eigen_pair: no product was taken yet");
+    if (index < 0 || index >= eigen->now.pairs)
+        return absa__fail(eigen->ctx, ABSA_E_INVALID,
+                          "absa_eigen_pair: index is %lld, there are %lld pairs", (long long)index,
+                          (long long)eigen->now.pairs);
+    const absa__pair *p = &eigen->pair[index];
+    const absa_pair out = {.value = p->value,
+                           .lower = p->lower,
+                           .upper = p->upper,
+                           .residual = p->residual,
+                           .cluster = cluster_of(eigen, index),
+                           .from_below = p->from_below,
+                           .fresh = p->fresh};
+    return absa__struct_write(eigen->ctx, "absa_pair", &out, pair, sizeof out);
+}
+
+absa_status absa_eigen_pair_vector(absa_eigen *eigen, int64_t index, void *out)
+{
+    absa_status status = check_handle(eigen, "absa_eigen_pair_vector");
     if (status)
         return status;
     if (!out)
-        return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_eigen_vector: out is NULL");
+        return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_eigen_pair_vector: out is NULL");
     if (eigen->memory == ABSA_MEMORY_VALUE)
         return absa__fail(eigen->ctx, ABSA_E_UNSUPPORTED,
-                          "absa_eigen_vector: VALUE memory keeps no vector; create the estimator "
-                          "with BASIS or RESTART");
-    if (!eigen->finished)
-        return absa__fail(eigen->ctx, ABSA_E_STATE, "absa_eigen_vector: no run has ended");
-    return absa__ritz_vector(eigen, out);
+                          "absa_eigen_pair_vector: VALUE memory keeps no vector; create the "
+                          "estimator with BASIS, RESTART or TWO_PASS");
+    if (!eigen->finished || (eigen->memory == ABSA_MEMORY_TWO_PASS && !eigen->has_vector))
+        return absa__fail(eigen->ctx, ABSA_E_STATE, "absa_eigen_pair_vector: %s",
+                          eigen->finished ? "the run ended before its second pass did"
+                                          : "no run has ended");
+    if (index < 0 || index >= eigen->now.pairs)
+        return absa__fail(eigen->ctx, ABSA_E_INVALID,
+                          "absa_eigen_pair_vector: index is %lld, there are %lld pairs",
+                          (long long)index, (long long)eigen->now.pairs);
+    return absa__ritz_sum(eigen, index, 1, out);
+}
+
+absa_status absa_eigen_vector(absa_eigen *eigen, void *out)
+{
+    return absa_eigen_pair_vector(eigen, 0, out);
 }

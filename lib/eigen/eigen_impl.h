@@ -2,6 +2,7 @@
 #ifndef ABSA_EIGEN_EIGEN_IMPL_H
 #define ABSA_EIGEN_EIGEN_IMPL_H
 
+#include "eigen/rules.h"
 #include "linalg/space.h"
 
 #include <absa/eigen.h>
@@ -12,33 +13,68 @@ enum absa__phase {
     ABSA__PHASE_ENDED = 2    /* the last run ended, well or not */
 };
 
+/* Fresh starts take the streams this far apart. */
+#define ABSA__FRESH_STREAM (UINT64_C(1) << 58)
+
+enum {
+    ABSA__MOST_WANTED = 32, /* pairs of one end, and fresh starts */
+    ABSA__MOST_SLOTS = 256  /* vectors of a restarted basis; see eigen_options.c */
+};
+
 /* What is known of one end of the spectrum. upper is the least bound of all steps. */
 typedef struct absa__end {
     double value, lower, upper, residual;
 } absa__end;
 
+/* A pair that was found: a Ritz pair of the recurrence, or a vector that was set aside. */
+typedef struct absa__pair {
+    double value, lower, upper, residual;
+    int64_t column; /* of the Ritz values, ascending; -1: the vector is a slot's */
+    int64_t slot;   /* -1: the vector is the column's */
+    int32_t from_below;
+    int32_t fresh;
+} absa__pair;
+
+/* What a handle holds, in elements of its kind. */
+typedef struct absa__sizes {
+    int64_t slots;  /* vectors of the space */
+    int64_t stored; /* vectors of two bytes an element */
+    int64_t room;   /* doubles of one array of work */
+    int64_t work;   /* WORK_ARRAYS arrays of room */
+    int64_t dense;  /* doubles, see restart.c */
+    int64_t pairs;
+} absa__sizes;
+
 struct absa_eigen {
     absa_context *ctx;
     absa__space space;
     absa_eigen_options options;
-    int32_t memory; /* VALUE, BASIS or RESTART */
+    int32_t memory; /* any but AUTO */
     int busy;
-    int agreed; /* the processes' sizes were compared */
+    int agreed; /* the processes' sizes were compared, the host's random vectors checked */
+    absa__sizes sizes;
 
-    /* slot[i] has norm length[i] but stands for the unit vector. BASIS and RESTART: the have
-     * basis vectors, the input behind them, then the product. VALUE: q_{j-1}, q_j and the product,
-     * turned after every step (at the first, slot[0] is idle).
-     */
+    /* slot[i] has norm length[i] but stands for the unit vector. BASIS and RESTART: the locked
+     * vectors of pairs that were set aside, the have basis vectors, the input behind them, then the
+     * product. VALUE, TWO_PASS and a stored BASIS: q_{j-1}, q_j and the product, turned after every
+     * step (at the first, slot[0] is idle). TWO_PASS: slot[3] is the hint, then the eigenvector. */
     int64_t slots;
     void **slot;
     double *length;
+    uint16_t **stored; /* BASIS in bfloat16: q_0 to q_{steps-1} */
 
     /* The recurrence: alpha[0..steps-1], beta[0..steps-1]. */
     int64_t steps;
-    int64_t have; /* basis vectors in the slots, but for VALUE */
+    int64_t have;   /* basis vectors in the slots */
+    int64_t locked; /* vectors before them */
     double *alpha;
     double *beta;
-    double *work; /* 4 (max_products + 2): projections, coefficients, tridiagonal work */
+    double *work; /* projections, coefficients, tridiagonal work, components */
+
+    /* Ritz values, ascending, and their residuals: ritz_count of them, after every step. */
+    int64_t ritz_count;
+    double *ritz;
+    double *ritz_residual;
 
     /* RESTART: the basis begins with held Ritz vectors, coupled to the next one by arrow; the Ritz
      * values of all that were thrown away are roots[0..steps-have-1]. All in dense, with room for
@@ -51,31 +87,63 @@ struct absa_eigen {
 
     /* The run. */
     int32_t phase;
+    int64_t second_pass;  /* TWO_PASS: steps of the first pass, once the second has begun; else 0 */
+    int32_t pending_stop; /* why a run that goes on would have stopped */
+    int32_t has_vector;   /* TWO_PASS: slot[3] is the eigenvector */
+    double drift;         /* TWO_PASS: what the second pass differs from the first by */
+    double hint_weight;   /* this run's */
     double delta;
     double threshold;
     int32_t threshold_closed;
     int32_t low_is_main; /* the value asked for is the lower end's */
     absa__end end[2];    /* upper end, and lower end of the spectrum as the upper one of -H */
+    absa__shown shown;
+    absa__pair *pair; /* now.pairs of them */
     double inconsistency;
     uint64_t next_stream;
     int finished;          /* the last run ended well: its basis and coefficients stand */
     absa_eigen_result now; /* best so far */
 };
 
-/* The memory mode that AUTO means, the slots of a mode, and the doubles of work. */
+/* The memory mode that AUTO means, and what a handle of that mode holds. */
 int32_t absa__eigen_memory_mode(const absa_eigen_options *o);
-int64_t absa__eigen_slots(const absa_eigen_options *o, int32_t memory);
-int64_t absa__eigen_work_length(const absa_eigen_options *o);
+absa__sizes absa__eigen_sizes(const absa_eigen_options *o);
 
 /* Reads given, or the defaults when it is NULL, and checks every field. */
 absa_status absa__eigen_read_options(absa_context *ctx, const absa_eigen_options *given,
                                      absa_eigen_options *o);
 
+/* What the options ask of the space. */
+absa_status absa__eigen_check_space(absa_context *ctx, const absa__space *space,
+                                    const absa_eigen_options *o);
+
+/* eigen_run.c: begins a run, takes a product in (status is this process's so far; any failure ends
+ * the run). */
+absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args);
+absa_status absa__eigen_take(absa_eigen *e, absa_status status);
+
+/* Ends the run for this reason. */
+void absa__eigen_end(absa_eigen *e, int32_t why);
+
+/* two_pass.c: goes back to the start vector; takes a product of the second pass in; ends the run
+ * with the vector after the last, or without it when the monitor wishes to stop. */
+absa_status absa__second_pass_begin(absa_eigen *e, int32_t why, int *goes_on);
+absa_status absa__second_pass_step(absa_eigen *e, absa_status status);
+absa_status absa__second_pass_next(absa_eigen *e, int32_t wish);
+
+/* fresh.c: whether a run from a fresh start has done its work; and what follows found pairs:
+ * another start (*goes_on), or the end, for the reason *why. */
+int32_t absa__fresh_stops(const absa_eigen *e, int exact);
+absa_status absa__fresh_next(absa_eigen *e, int32_t *why, int *goes_on);
+
+/* 1 when three vectors are turned instead of a basis kept in the slots. */
+int absa__turns(const absa_eigen *e);
+
 /* Slot of the product's input; the product itself is in the next one. */
 int64_t absa__input_slot(const absa_eigen *e);
 
-/* Makes the start vector in the input slot; hint may be NULL. status is this process's so far, as
- * in the steps below. */
+/* Makes the start vector in the input slot, orthogonal to what is locked; hint may be NULL. status
+ * is this process's so far, as in the steps below. */
 absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t stream, const void *hint,
                                double weight);
 
@@ -83,16 +151,24 @@ absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t strea
  * so far: every process takes part in the sums, and all fail when one has. */
 absa_status absa__lanczos_step(absa_eigen *e, absa_status status);
 
-/* Computes value, residual, bounds and meter of e->now from the recurrence; *exact is set when the
- * basis spans an invariant subspace. */
+/* Computes value, residual, bounds, pairs and meter of e->now from the recurrence; *exact is set
+ * when the basis spans an invariant subspace. */
 absa_status absa__lanczos_judge(absa_eigen *e, int *exact);
 
 /* One step of power iteration: sets value, residual and meter of e->now, the relative change of the
  * Rayleigh quotient, and *exact for an eigenvector. */
 absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, int *exact);
 
-/* out = the unit Ritz vector of the basis, which it may lie behind. */
-absa_status absa__ritz_vector(absa_eigen *e, void *out);
+/* pairs.c: fills e->pair, now.pairs and e->shown from Ritz values, ends and bounds; margin is the
+ * rounding of a Ritz value. */
+void absa__pairs_update(absa_eigen *e, double margin, int exact);
+
+/* ritz.c. The components of Ritz vectors in the basis: out[j count + i] is component j of the one
+ * of column[i]; components of the sum of the pairs [first, first + count); and that sum itself,
+ * which may be the slot behind the basis. */
+void absa__ritz_components(absa_eigen *e, int64_t count, const int64_t *column, double *out);
+void absa__ritz_combination(absa_eigen *e, int64_t first, int64_t count, double *out);
+absa_status absa__ritz_sum(absa_eigen *e, int64_t first, int64_t count, void *out);
 
 /* Doubles of e->dense. */
 int64_t absa__restart_doubles(int32_t memory, int64_t slots, int64_t max_products);
@@ -100,13 +176,11 @@ int64_t absa__restart_doubles(int32_t memory, int64_t slots, int64_t max_product
 /* Points kept_value, arrow and roots into e->dense. */
 void absa__restart_layout(absa_eigen *e);
 
-/* RESTART: solves the projected eigenproblem; returns the projection's norm. */
+/* RESTART: solves the projected eigenproblem for e->ritz; returns the projection's norm. */
 double absa__restart_solve(absa_eigen *e, int *failed);
 
-/* The outermost Ritz value of the end that sign names, and the last component of its coefficients;
- * all components of the main one; and the certificate, on the axis turned by sign. */
-void absa__restart_pair(const absa_eigen *e, double sign, double *value, double *bottom);
-void absa__restart_components(const absa_eigen *e, double *out);
+/* Component j of every Ritz vector; and the certificate, on the axis turned by sign. */
+const double *absa__restart_row(const absa_eigen *e, int64_t j);
 double absa__restart_bound(const absa_eigen *e, double sign, double scale);
 
 /* log S(x) for the current basis; x lies above every Ritz value, on the axis turned by sign. */
@@ -114,6 +188,10 @@ double absa__restart_log_sum(const absa_eigen *e, double sign, double x);
 
 /* Shrinks a full basis to its best Ritz vectors and the residual vector. */
 absa_status absa__restart(absa_eigen *e);
+
+/* The first p of the k basis slots become the combinations with coefficients a (k x p, row-major),
+ * which are destroyed, in place. */
+absa_status absa__change_basis(absa_eigen *e, int64_t k, int64_t p, double *a);
 
 /* Unit roundoff of the space's element type. */
 double absa__element_epsilon(const absa_eigen *e);

@@ -1,8 +1,9 @@
-/* What the host asks of an estimator: defaults, ranges, the memory mode that follows and what it
- * takes. Nothing is allocated here. */
+/* What the host asks of an estimator: defaults, names, ranges, the memory mode that follows and
+ * what it takes. Nothing is allocated here. */
 #include "eigen/eigen_impl.h"
 
 #include "base/fail.h"
+#include "base/named_options.h"
 #include "base/structs.h"
 
 #include <math.h>
@@ -11,15 +12,45 @@ enum {
     MOST_PRODUCTS = 1000,
     FEWEST_VECTORS = 3,
     DEFAULT_VECTORS = 8,
-    FEWEST_TO_RESTART = 4,
-    /* Beyond this a restart saves no products, and its dense eigenproblem begins to cost. */
+    WORK_ARRAYS = 6,
+    /* Beyond this a restart saves no products for one pair, and its dense eigenproblem begins to
+     * cost. */
     MOST_TO_RESTART = 64
 };
+
+#define OPTION(kind, name, choices)                                                                \
+    {                                                                                              \
+#name, offsetof(absa_eigen_options, name), kind, choices, 0, 0                             \
+    }
+
+static const absa__option fields[] = {
+    OPTION('i', rule, "checked residual certified fixed power decide"),
+    OPTION('i', memory, "auto value basis restart two_pass"),
+    OPTION('l', max_products, NULL),
+    OPTION('l', max_vectors, NULL),
+    OPTION('d', tolerance, NULL),
+    OPTION('d', eta, NULL),
+    OPTION('u', seed, NULL),
+    OPTION('i', which, "largest smallest magnitude both"),
+    OPTION('i', keep_hint, "0 1"),
+    OPTION('l', wanted, NULL),
+    OPTION('l', multiplicity, NULL),
+    OPTION('i', store, "full bf16"),
+};
+
+static const absa__options table = {"the estimator", "absa_eigen_options", fields,
+                                    sizeof fields / sizeof fields[0]};
 
 void absa_eigen_result_init(absa_eigen_result *result, size_t size)
 {
     absa_eigen_result r = {0};
     absa__struct_init(result, size, &r, sizeof r);
+}
+
+void absa_pair_init(absa_pair *pair, size_t size)
+{
+    absa_pair p = {0};
+    absa__struct_init(pair, size, &p, sizeof p);
 }
 
 void absa_eigen_options_init(absa_eigen_options *options, size_t size)
@@ -30,6 +61,7 @@ void absa_eigen_options_init(absa_eigen_options *options, size_t size)
     o.max_products = 60;
     o.tolerance = 1e-2;
     o.eta = 1e-2;
+    o.wanted = 1;
     absa__struct_init(options, size, &o, sizeof o);
 }
 
@@ -41,55 +73,130 @@ void absa_eigen_args_init(absa_eigen_args *args, size_t size)
     absa__struct_init(args, size, &a, sizeof a);
 }
 
-static int64_t most_vectors(const absa_eigen_options *o)
+/* Reads options of any age into ours. */
+static absa_status read_caller(absa_context *ctx, const absa_eigen_options *given,
+                               absa_eigen_options *o)
 {
-    return o->max_vectors != 0 ? o->max_vectors : DEFAULT_VECTORS;
+    absa_eigen_options_init(o, sizeof *o);
+    const absa_status status =
+        given ? absa__struct_read(ctx, "absa_eigen_options", given, o, sizeof *o) : ABSA_OK;
+    if (!status && o->wanted == 0)
+        o->wanted = 1;
+    return status;
 }
 
-/* The memory mode that AUTO means, and the vectors of any mode. */
+const char *absa_eigen_options_name(int32_t index)
+{
+    return absa__options_name(&table, index);
+}
+
+absa_status absa_eigen_options_get(absa_context *context, const absa_eigen_options *options,
+                                   const char *name, char *buffer, size_t capacity, size_t *size)
+{
+    absa_eigen_options o;
+    if (!options)
+        return absa__fail(context, ABSA_E_INVALID, "absa_eigen_options_get: options is NULL");
+    const absa_status status = read_caller(context, options, &o);
+    return status ? status : absa__options_get(context, &table, &o, name, buffer, capacity, size);
+}
+
+absa_status absa_eigen_options_set(absa_context *context, absa_eigen_options *options,
+                                   const char *name, const char *value)
+{
+    absa_eigen_options o;
+    if (!options)
+        return absa__fail(context, ABSA_E_INVALID, "absa_eigen_options_set: options is NULL");
+    absa_status status = read_caller(context, options, &o);
+    if (!status)
+        status = absa__options_set(context, &table, &o, name, value);
+    return status ? status
+                  : absa__struct_write(context, "absa_eigen_options", &o, options, sizeof o);
+}
+
+/* Pairs that are watched: at both ends together. */
+static int64_t watched(const absa_eigen_options *o)
+{
+    return o->which >= ABSA_WHICH_MAGNITUDE ? 2 * o->wanted : o->wanted;
+}
+
+/* Vectors that set-aside pairs take. */
+static int64_t set_aside(const absa_eigen_options *o)
+{
+    return o->multiplicity > 0 ? o->wanted + o->multiplicity : 0;
+}
+
+static int64_t fewest_to_restart(const absa_eigen_options *o)
+{
+    return (o->wanted == 1 ? 4 : watched(o) + 3) + set_aside(o);
+}
+
+static int64_t most_vectors(const absa_eigen_options *o)
+{
+    if (o->max_vectors != 0)
+        return o->max_vectors;
+    const int64_t several = 2 * watched(o) + 4;
+    const int64_t active = o->wanted == 1 || several < DEFAULT_VECTORS ? DEFAULT_VECTORS : several;
+    return active + set_aside(o);
+}
+
+/* Vectors of the space's element size that a whole basis takes; two stored ones count as one. */
+static int64_t whole_basis(const absa_eigen_options *o)
+{
+    const int64_t full = o->max_products + 1;
+    if (o->store == ABSA_STORE_BF16)
+        return FEWEST_VECTORS + full / 2;
+    return full > FEWEST_VECTORS ? full : FEWEST_VECTORS;
+}
+
 int32_t absa__eigen_memory_mode(const absa_eigen_options *o)
 {
     if (o->memory != ABSA_MEMORY_AUTO)
         return o->memory;
     if (o->rule == ABSA_RULE_POWER)
         return ABSA_MEMORY_VALUE;
-    if (o->max_products + 1 <= most_vectors(o))
+    if (o->store == ABSA_STORE_BF16 || o->max_products + 1 <= most_vectors(o))
         return ABSA_MEMORY_BASIS;
-    return most_vectors(o) < FEWEST_TO_RESTART ? ABSA_MEMORY_VALUE : ABSA_MEMORY_RESTART;
+    return o->max_vectors == FEWEST_VECTORS ? ABSA_MEMORY_VALUE : ABSA_MEMORY_RESTART;
 }
 
-int64_t absa__eigen_slots(const absa_eigen_options *o, int32_t memory)
+static int64_t slots_of(const absa_eigen_options *o, int32_t memory)
 {
-    const int64_t basis = o->max_products + 1;
-    int64_t slots = FEWEST_VECTORS;
-    if (memory == ABSA_MEMORY_BASIS && basis > slots)
-        slots = basis;
-    if (memory == ABSA_MEMORY_RESTART) {
-        slots = most_vectors(o) < MOST_TO_RESTART ? most_vectors(o) : MOST_TO_RESTART;
-        slots = basis < slots ? basis : slots;
-        slots = slots < FEWEST_TO_RESTART ? FEWEST_TO_RESTART : slots;
+    int64_t slots = most_vectors(o);
+    const int64_t whole = whole_basis(o), least = fewest_to_restart(o);
+    const int64_t most =
+        2 * watched(o) + 6 < MOST_TO_RESTART ? MOST_TO_RESTART : 2 * watched(o) + 6;
+    switch (memory) {
+    case ABSA_MEMORY_BASIS:
+        return o->store == ABSA_STORE_BF16 ? FEWEST_VECTORS : whole;
+    case ABSA_MEMORY_RESTART:
+        slots = slots < most + set_aside(o) ? slots : most + set_aside(o);
+        slots = whole < slots ? whole : slots;
+        return slots < least ? least : slots;
+    case ABSA_MEMORY_TWO_PASS:
+        return FEWEST_VECTORS + 1;
+    default:
+        return FEWEST_VECTORS;
     }
-    return slots;
 }
 
-int64_t absa__eigen_work_length(const absa_eigen_options *o)
+absa__sizes absa__eigen_sizes(const absa_eigen_options *o)
 {
-    return 4 * (o->max_products + 2);
+    const int32_t memory = absa__eigen_memory_mode(o);
+    absa__sizes s = {0};
+    s.slots = slots_of(o, memory);
+    s.stored = o->store == ABSA_STORE_BF16 ? o->max_products : 0;
+    s.room = (s.slots > o->max_products ? s.slots : o->max_products) + 2;
+    s.work = WORK_ARRAYS * s.room;
+    s.dense = absa__restart_doubles(memory, s.slots, o->max_products);
+    if (o->multiplicity > 0 && memory == ABSA_MEMORY_BASIS)
+        s.dense = o->wanted * o->max_products;
+    /* MAGNITUDE merges two lists into a third. */
+    s.pairs = (o->which == ABSA_WHICH_MAGNITUDE ? 3 : 2) * o->wanted + o->multiplicity;
+    return s;
 }
 
-static absa_status check_options(absa_context *ctx, const absa_eigen_options *o)
+static absa_status check_numbers(absa_context *ctx, const absa_eigen_options *o)
 {
-    if (o->rule < ABSA_RULE_CHECKED || o->rule > ABSA_RULE_DECIDE)
-        return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: rule %d is unknown",
-                          (int)o->rule);
-    if (o->which < ABSA_WHICH_LARGEST || o->which > ABSA_WHICH_BOTH ||
-        (o->rule == ABSA_RULE_DECIDE && o->which != ABSA_WHICH_LARGEST))
-        return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: which is %d, must be %s",
-                          (int)o->which,
-                          o->rule == ABSA_RULE_DECIDE ? "LARGEST for DECIDE" : "0 to 3");
-    if (o->memory < ABSA_MEMORY_AUTO || o->memory > ABSA_MEMORY_RESTART)
-        return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: memory %d is unknown",
-                          (int)o->memory);
     if (o->max_products < 1 || o->max_products > MOST_PRODUCTS)
         return absa__fail(ctx, ABSA_E_INVALID,
                           "absa_eigen_options: max_products is %lld, must be 1 to %d",
@@ -105,33 +212,81 @@ static absa_status check_options(absa_context *ctx, const absa_eigen_options *o)
     if (!(o->eta > 0.0 && o->eta <= 0.5))
         return absa__fail(ctx, ABSA_E_INVALID,
                           "absa_eigen_options: eta is %g, must be above 0 and at most 0.5", o->eta);
-    const int32_t memory = absa__eigen_memory_mode(o);
-    if (memory != ABSA_MEMORY_VALUE && o->rule == ABSA_RULE_POWER)
+    if (o->wanted < 1 || o->wanted > ABSA__MOST_WANTED)
         return absa__fail(ctx, ABSA_E_INVALID,
-                          "absa_eigen_options: POWER keeps no basis; memory must be AUTO or VALUE");
-    if (o->max_vectors != 0 && absa__eigen_slots(o, memory) > o->max_vectors)
+                          "absa_eigen_options: wanted is %lld, must be 1 to %d",
+                          (long long)o->wanted, ABSA__MOST_WANTED);
+    if (o->multiplicity < 0 || o->multiplicity > ABSA__MOST_WANTED)
         return absa__fail(ctx, ABSA_E_INVALID,
-                          "absa_eigen_options: %s needs %lld vectors for %lld products, "
-                          "max_vectors is %lld",
-                          memory == ABSA_MEMORY_BASIS ? "BASIS" : "RESTART",
-                          (long long)absa__eigen_slots(o, memory), (long long)o->max_products,
-                          (long long)o->max_vectors);
-    if ((o->keep_hint != 0 && o->keep_hint != 1) || (o->keep_hint && memory == ABSA_MEMORY_VALUE))
-        return absa__fail(
-            ctx, ABSA_E_INVALID,
-            "absa_eigen_options: keep_hint is %d; it must be 0, or 1 with BASIS or RESTART "
-            "memory",
-            (int)o->keep_hint);
+                          "absa_eigen_options: multiplicity is %lld, must be 0 to %d",
+                          (long long)o->multiplicity, ABSA__MOST_WANTED);
     return ABSA_OK;
+}
+
+/* What fits together. */
+static absa_status check_choices(absa_context *ctx, const absa_eigen_options *o)
+{
+    const int32_t memory = absa__eigen_memory_mode(o);
+    const int basis = memory == ABSA_MEMORY_BASIS || memory == ABSA_MEMORY_RESTART;
+    const char *wrong = NULL;
+    if (o->rule == ABSA_RULE_DECIDE && o->which != ABSA_WHICH_LARGEST)
+        wrong = "DECIDE asks for the largest eigenvalue; which must be LARGEST";
+    else if (o->rule == ABSA_RULE_POWER && memory != ABSA_MEMORY_VALUE)
+        wrong = "POWER keeps no basis; memory must be AUTO or VALUE";
+    else if (o->wanted > 1 && (o->rule == ABSA_RULE_POWER || o->rule == ABSA_RULE_DECIDE))
+        wrong = "POWER and DECIDE are about one eigenvalue; wanted must be 1";
+    else if (o->wanted > 1 && !basis)
+        wrong = "wanted above 1 needs BASIS or RESTART memory";
+    else if (o->keep_hint && memory == ABSA_MEMORY_VALUE)
+        wrong = "keep_hint needs BASIS, RESTART or TWO_PASS memory";
+    else if (o->store == ABSA_STORE_BF16 && memory != ABSA_MEMORY_BASIS)
+        wrong = "store BF16 needs BASIS memory";
+    else if (o->multiplicity && (!basis || o->store != ABSA_STORE_FULL))
+        wrong = "multiplicity needs BASIS or RESTART memory, and store FULL";
+    else if (o->multiplicity && o->which > ABSA_WHICH_SMALLEST)
+        wrong = "multiplicity needs which to be LARGEST or SMALLEST";
+    else if (o->multiplicity && (o->rule == ABSA_RULE_FIXED || o->rule == ABSA_RULE_DECIDE))
+        wrong = "multiplicity needs a rule that ends with converged pairs: not FIXED, not DECIDE";
+    return wrong ? absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: %s", wrong) : ABSA_OK;
 }
 
 absa_status absa__eigen_read_options(absa_context *ctx, const absa_eigen_options *given,
                                      absa_eigen_options *o)
 {
-    absa_eigen_options_init(o, sizeof *o);
-    absa_status status =
-        given ? absa__struct_read(ctx, "absa_eigen_options", given, o, sizeof *o) : ABSA_OK;
-    return status ? status : check_options(ctx, o);
+    absa_status status = read_caller(ctx, given, o);
+    if (!status)
+        status = absa__options_check_choices(ctx, &table, o);
+    if (!status)
+        status = check_numbers(ctx, o);
+    if (!status)
+        status = check_choices(ctx, o);
+    if (status)
+        return status;
+    const int32_t memory = absa__eigen_memory_mode(o);
+    const int64_t need = o->store == ABSA_STORE_BF16 ? whole_basis(o) : slots_of(o, memory);
+    if (o->max_vectors != 0 && need > o->max_vectors)
+        return absa__fail(ctx, ABSA_E_INVALID,
+                          "absa_eigen_options: %s needs %lld vectors for %lld products, "
+                          "max_vectors is %lld",
+                          memory == ABSA_MEMORY_BASIS     ? "BASIS"
+                          : memory == ABSA_MEMORY_RESTART ? "RESTART"
+                                                          : "TWO_PASS",
+                          (long long)need, (long long)o->max_products, (long long)o->max_vectors);
+    return ABSA_OK;
+}
+
+absa_status absa__eigen_check_space(absa_context *ctx, const absa__space *space,
+                                    const absa_eigen_options *o)
+{
+    if (o->store == ABSA_STORE_FULL)
+        return ABSA_OK;
+    if (space->given.ops)
+        return absa__fail(ctx, ABSA_E_UNSUPPORTED,
+                          "absa_eigen_options: store BF16 is for vectors in host memory");
+    return space->given.element == ABSA_ELEMENT_F32
+               ? ABSA_OK
+               : absa__fail(ctx, ABSA_E_INVALID,
+                            "absa_eigen_options: store BF16 is for spaces of element F32");
 }
 
 absa_status absa_eigen_memory(const absa_space *space, const absa_eigen_options *options,
@@ -142,18 +297,24 @@ absa_status absa_eigen_memory(const absa_space *space, const absa_eigen_options 
     absa__space s;
     if (!status)
         status = absa__space_open(NULL, space, &s);
+    if (!status)
+        status = absa__eigen_check_space(NULL, &s, &o);
     if (status)
         return status;
-    const int64_t slots = absa__eigen_slots(&o, absa__eigen_memory_mode(&o));
+    const absa__sizes sizes = absa__eigen_sizes(&o);
     const int64_t each = absa__space_vector_bytes(&s.given);
-    if (each > (INT64_MAX - (1 << 20)) / slots)
+    const int64_t half = (s.given.n > 0 ? s.given.n : 1) * (int64_t)sizeof(uint16_t);
+    /* Everything but the vectors stays far below this. */
+    const int64_t rest = INT64_MAX - (INT64_C(1) << 32);
+    if (each > rest / (2 * sizes.slots) || (sizes.stored > 0 && half > rest / (2 * sizes.stored)))
         return ABSA_E_MEMORY;
     if (vectors)
-        *vectors = slots;
+        *vectors = sizes.slots + (sizes.stored + 1) / 2;
     if (bytes)
-        *bytes = (int64_t)sizeof(absa_eigen) + slots * (each + (int64_t)sizeof(void *)) +
-                 (slots + 2 * o.max_products + absa__eigen_work_length(&o) +
-                  absa__restart_doubles(absa__eigen_memory_mode(&o), slots, o.max_products)) *
+        *bytes = (int64_t)sizeof(absa_eigen) + sizes.slots * (each + (int64_t)sizeof(void *)) +
+                 sizes.stored * (half + (int64_t)sizeof(void *)) +
+                 sizes.pairs * (int64_t)sizeof(absa__pair) +
+                 (sizes.slots + 2 * o.max_products + sizes.work + sizes.dense) *
                      (int64_t)sizeof(double) +
                  s.given.segment_count * (int64_t)sizeof(int64_t);
     return ABSA_OK;

@@ -17,15 +17,20 @@ double absa__element_epsilon(const absa_eigen *e)
     return e->space.shape.element == ABSA_ELEMENT_F64 ? DBL_EPSILON : (double)FLT_EPSILON;
 }
 
+int absa__turns(const absa_eigen *e)
+{
+    return e->memory == ABSA_MEMORY_VALUE || e->memory == ABSA_MEMORY_TWO_PASS || e->stored;
+}
+
 int64_t absa__input_slot(const absa_eigen *e)
 {
-    return e->memory == ABSA_MEMORY_VALUE ? 1 : e->have;
+    return absa__turns(e) ? 1 : e->locked + e->have;
 }
 
 /* First slot of the vectors that the product is projected on; they end with the input. */
 static int64_t first_kept(const absa_eigen *e)
 {
-    return e->memory == ABSA_MEMORY_VALUE && e->steps == 0 ? 1 : 0;
+    return absa__turns(e) && e->steps == 0 ? 1 : 0;
 }
 
 /* Brings a slot to unit length, by way of the slot to, when its length is far from 1: f32 has no
@@ -43,11 +48,29 @@ static absa_status renew(absa_eigen *e, int64_t slot, int64_t to)
     return ABSA_OK;
 }
 
+/* Takes the locked vectors out of a start vector; twice, for what rounding leaves the first time.
+ * square gets what is left. */
+static absa_status clear_of_locked(absa_eigen *e, absa_status status, void *start, double *square)
+{
+    double *h = e->work;
+    const void *const *locked = (const void *const *)e->slot;
+    for (int times = 0; times < 2; times++) {
+        if (!status)
+            status = absa__vector_dots(&e->space, e->locked, locked, start, h);
+        status = absa__vector_sum(&e->space, status, h, e->locked);
+        for (int64_t i = 0; i < e->locked; i++)
+            h[i] /= -e->length[i] * e->length[i];
+        if (!status)
+            status = absa__vector_combine(&e->space, e->locked, h, locked, 1.0, start, square);
+    }
+    return status;
+}
+
 absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t stream, const void *hint,
                                double weight)
 {
     absa__space *s = &e->space;
-    const int64_t in = first_kept(e), spare = in + 1;
+    const int64_t in = absa__input_slot(e), spare = in + 1;
     const double unit = 1.0 / sqrt((double)s->given.n_global);
     double square = 0.0;
     if (hint) {
@@ -66,8 +89,10 @@ absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t strea
         status = absa__vector_gaussian(s, e->options.seed, stream, start);
     const double a = hint ? weight / sqrt(square) : 0.0;
     const void *self = start;
-    if (!status && hint)
+    if (hint && !status)
         status = absa__vector_combine(s, 1, &a, &hint, unit, start, &square);
+    else if (e->locked > 0)
+        status = clear_of_locked(e, status, start, &square);
     else if (!status)
         status = absa__vector_dots(s, 1, &self, start, &square);
     status = absa__vector_sum(s, status, &square, 1);
@@ -102,17 +127,45 @@ static absa_status project(absa_eigen *e, absa_status status, int64_t first, int
                             (long long)(e->now.products + 1));
 }
 
+/* What the product has along the stored vectors before those in the slots, g[i]. A stored vector is
+ * off by up to 2^-9 of itself, and so is what is read along it: only what is more than that is
+ * taken for real, so that the recurrence keeps the basis orthogonal to about that, which is what
+ * its coefficients need (H. D. Simon, "The Lanczos algorithm with partial reorthogonalization",
+ * Math. Comp. 42, 1984: the square root of the roundoff), and rounding of the store is not fed into
+ * it. Returns how many were read. */
+static int64_t project_on_stored(absa_eigen *e, double size, double *g, absa_status *status)
+{
+    const int64_t count = e->stored && e->steps > 1 ? e->steps - 1 : 0;
+    if (count == 0)
+        return 0;
+    absa__host_dots_bf16(&e->space.shape, count, (const uint16_t *const *)e->stored, e->slot[2], g);
+    *status = absa__vector_sum(&e->space, *status, g, count);
+    for (int64_t i = 0; i < count; i++) {
+        g[i] /= e->length[1];
+        if (fabs(g[i]) <= 0x1p-9 * size)
+            g[i] = 0.0;
+    }
+    return count;
+}
+
 /* w = (y - sum h[i] q_i) / scale in the product's slot; *norm gets |w| and the slot's length. */
 static absa_status subtract(absa_eigen *e, int64_t first, int64_t kept, const double *h,
-                            double y_length, double scale, double *norm)
+                            int64_t stored, const double *g, double y_length, double scale,
+                            double *norm)
 {
-    double *a = e->work + e->options.max_products + 2;
+    double *a = e->work + e->sizes.room;
     double square = 0.0;
     for (int64_t i = 0; i < kept; i++)
         a[i] = -h[i] / (e->length[first + i] * scale);
     absa_status status =
         absa__vector_combine(&e->space, kept, a, (const void *const *)e->slot + first,
                              1.0 / (y_length * scale), e->slot[first + kept], &square);
+    if (stored > 0 && !status) {
+        for (int64_t i = 0; i < stored; i++)
+            a[i] = -g[i] / scale;
+        absa__host_combine_bf16(&e->space.shape, stored, a, (const uint16_t *const *)e->stored,
+                                e->slot[first + kept], &square);
+    }
     status = absa__vector_sum(&e->space, status, &square, 1);
     *norm = sqrt(square);
     e->length[first + kept] = *norm;
@@ -124,14 +177,15 @@ static absa_status subtract(absa_eigen *e, int64_t first, int64_t kept, const do
 static double expected(const absa_eigen *e, int64_t i, int64_t kept)
 {
     if (e->held > 0 && e->have == e->held)
-        return e->arrow[i];
+        return e->arrow[i - e->locked];
     return i == kept - 2 ? e->beta[e->steps - 1] : 0.0;
 }
 
 static void measure_consistency(absa_eigen *e, int64_t kept, const double *h)
 {
     double off = 0.0;
-    for (int64_t i = 0; i < kept - 1; i++) {
+    /* What a pair that was set aside is coupled by is its residual, of which no more is known. */
+    for (int64_t i = e->locked; i < kept - 1; i++) {
         const double d = h[i] - expected(e, i, kept);
         off += d * d;
     }
@@ -154,7 +208,7 @@ static absa_status again(absa_eigen *e, int64_t first, int64_t kept, double *sca
     *scale *= length;
     for (int64_t i = 0; i < kept; i++)
         h[i] /= length;
-    return subtract(e, first, kept, h, length, 1.0, norm);
+    return subtract(e, first, kept, h, 0, NULL, length, 1.0, norm);
 }
 
 static void turn(absa_eigen *e)
@@ -169,12 +223,19 @@ static void turn(absa_eigen *e)
     e->length[2] = length;
 }
 
+/* q_j, at the step's end: what the recurrence needs no longer is kept in two bytes an element. */
+static void store(absa_eigen *e)
+{
+    if (e->stored)
+        absa__host_store_bf16(&e->space.shape, 1.0 / e->length[1], e->slot[1], e->stored[e->steps]);
+}
+
 absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
 {
     const int64_t first = first_kept(e), kept = absa__input_slot(e) - first + 1;
     const int64_t in = first + kept - 1, out = in + 1;
-    const int basis = e->memory != ABSA_MEMORY_VALUE;
-    double *h = e->work;
+    const int basis = !absa__turns(e);
+    double *h = e->work, *g = h + 2 * e->sizes.room;
     status = project(e, status, first, kept, h);
     if (status)
         return status;
@@ -186,15 +247,18 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
     double rest = square;
     for (int64_t i = 0; i < kept; i++)
         rest -= h[i] * h[i];
+    const int64_t stored = project_on_stored(e, sqrt(square), g, &status);
     /* The predicted norm; cancellation can make it useless, never the result: |w| is measured. */
     double scale = sqrt(fmax(rest, 1e-6 * square)), norm = 0.0;
     if (scale == 0.0)
         scale = 1.0;
-    status = subtract(e, first, kept, h, e->length[in], scale, &norm);
+    if (!status)
+        status = subtract(e, first, kept, h, stored, g, e->length[in], scale, &norm);
     if (!status && basis && norm * scale < 0.1 * sqrt(square) && norm > 0.0)
         status = again(e, first, kept, &scale, &norm);
     if (status)
         return status;
+    store(e);
     e->alpha[e->steps] = alpha;
     e->beta[e->steps] = norm * scale;
     e->steps++;
@@ -210,13 +274,13 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
 
 /* One end: sign 1 the upper one with the largest Ritz value, sign -1 the lower one turned around.
  */
-static void judge_end(absa_eigen *e, double sign, double ritz, double bottom, double norm,
-                      double rounding, int exact, absa__end *end)
+static void judge_end(absa_eigen *e, double sign, int64_t column, double norm, double rounding,
+                      int exact, absa__end *end)
 {
     const int64_t k = e->steps;
-    const double theta = sign * ritz;
+    const double theta = sign * e->ritz[column];
     end->value = theta;
-    end->residual = exact ? 0.0 : e->beta[k - 1] * fabs(bottom);
+    end->residual = exact ? 0.0 : e->ritz_residual[column];
     end->lower = theta - rounding;
     const double bound = exact ? theta
                          : e->memory == ABSA_MEMORY_RESTART
@@ -249,19 +313,14 @@ static void report_ends(absa_eigen *e)
     r->other_residual = other->residual;
 }
 
-/* The outermost Ritz values and the last components of their coefficients, lower end first; returns
- * the norm of the projection, last beta included. */
-static double solve(absa_eigen *e, double ritz[2], double bottom[2], int *failed)
+/* All Ritz values and their residuals; returns the norm of the projection, last beta included. */
+static double solve(absa_eigen *e, int *failed)
 {
-    const int64_t k = e->steps, room = e->options.max_products + 2;
-    double *d = e->work, *off = d + room, *row = off + room;
+    const int64_t k = e->steps, room = e->sizes.room;
+    double *d = e->ritz, *off = e->work, *row = off + room;
     double norm = 0.0;
-    if (e->memory == ABSA_MEMORY_RESTART) {
-        norm = absa__restart_solve(e, failed);
-        for (int i = 0; i < 2; i++)
-            absa__restart_pair(e, i == 0 ? -1.0 : 1.0, &ritz[i], &bottom[i]);
-        return norm;
-    }
+    if (e->memory == ABSA_MEMORY_RESTART)
+        return absa__restart_solve(e, failed);
     memcpy(d, e->alpha, (size_t)k * sizeof *d);
     memcpy(off, e->beta, (size_t)k * sizeof *off);
     for (int64_t i = 0; i < k; i++)
@@ -269,68 +328,50 @@ static double solve(absa_eigen *e, double ritz[2], double bottom[2], int *failed
     memset(row, 0, (size_t)k * sizeof *row);
     row[k - 1] = 1.0;
     *failed = absa__tridiag_eigen(k, d, off, row, 1);
-    ritz[0] = d[0];
-    ritz[1] = d[k - 1];
-    bottom[0] = row[0];
-    bottom[1] = row[k - 1];
+    e->ritz_count = k;
+    for (int64_t i = 0; i < k; i++)
+        e->ritz_residual[i] = e->beta[k - 1] * fabs(row[i]);
     return norm;
+}
+
+/* Restarts so far. */
+static double restarts(const absa_eigen *e)
+{
+    const int64_t room = e->slots - 1 - e->locked - e->held;
+    return e->held > 0 && room > 0 ? (double)((e->steps - e->have) / room) : 0.0;
+}
+
+/* Of a run that goes on from a fresh start only the one end matters. */
+static void judge_ends(absa_eigen *e, double norm, double margin, int exact)
+{
+    const int64_t k = e->ritz_count;
+    /* A restart throws away the end that was not asked for. */
+    if (e->options.which != ABSA_WHICH_SMALLEST)
+        judge_end(e, 1.0, k - 1, norm, margin, exact, &e->end[0]);
+    if (e->options.which != ABSA_WHICH_LARGEST)
+        judge_end(e, -1.0, 0, norm, margin, exact, &e->end[1]);
 }
 
 absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
 {
-    double ritz[2], bottom[2];
     int failed = 0;
-    const double norm = solve(e, ritz, bottom, &failed);
+    const double norm = solve(e, &failed);
     if (failed)
         return absa__fail(e->ctx, ABSA_E_NONFINITE, "the recurrence overflowed at product %lld",
-                          (long long)e->steps);
+                          (long long)(e->now.products + 1));
     /* Rounding of the products and of the recurrence, relative to the operator's size. */
     const double rounding = 8.0 * absa__element_epsilon(e) * norm;
     *exact = e->beta[e->steps - 1] <= rounding ||
-             (e->memory != ABSA_MEMORY_VALUE && e->have == e->space.given.n_global);
+             (!absa__turns(e) && e->locked + e->have == e->space.given.n_global);
     /* Ritz values that are held are not projected anew: every restart adds its own rounding. */
-    const int64_t restarts = e->held > 0 ? (e->steps - e->have) / (e->slots - 1 - e->held) : 0;
-    const double margin = rounding * sqrt(1.0 + (double)restarts);
-    /* A restart throws away the end that was not asked for. */
-    if (e->options.which != ABSA_WHICH_SMALLEST)
-        judge_end(e, 1.0, ritz[1], bottom[1], norm, margin, *exact, &e->end[0]);
-    if (e->options.which != ABSA_WHICH_LARGEST)
-        judge_end(e, -1.0, ritz[0], bottom[0], norm, margin, *exact, &e->end[1]);
-    report_ends(e);
+    const double margin = rounding * sqrt(1.0 + restarts(e));
+    judge_ends(e, norm, margin, *exact);
     absa_eigen_result *r = &e->now;
+    if (e->locked == 0) {
+        report_ends(e);
+        absa__pairs_update(e, margin, *exact);
+    }
     r->inconsistency = r->value != 0.0 ? e->inconsistency / fabs(r->value) : 0.0;
     r->consistent = r->inconsistency <= 0.5 * e->options.tolerance;
     return ABSA_OK;
-}
-
-/* The main Ritz vector's components, by a second solve: it is wanted once a run, not once a step.
- */
-static void ritz_components(absa_eigen *e, double *out)
-{
-    const int64_t k = e->have, room = e->options.max_products + 2;
-    double *d = e->work, *off = d + room;
-    if (e->memory == ABSA_MEMORY_RESTART) {
-        absa__restart_components(e, out);
-        return;
-    }
-    /* Rows of the eigenvector matrix one by one keep the workspace at one row. */
-    for (int64_t i = 0; i < k; i++) {
-        double *row = off + room;
-        memcpy(d, e->alpha, (size_t)k * sizeof *d);
-        memcpy(off, e->beta, (size_t)k * sizeof *off);
-        memset(row, 0, (size_t)k * sizeof *row);
-        row[i] = 1.0;
-        (void)absa__tridiag_eigen(k, d, off, row, 1);
-        out[i] = row[e->low_is_main ? 0 : k - 1];
-    }
-}
-
-absa_status absa__ritz_vector(absa_eigen *e, void *out)
-{
-    double *a = e->work + 3 * (e->options.max_products + 2);
-    ritz_components(e, a);
-    for (int64_t i = 0; i < e->have; i++)
-        a[i] /= e->length[i];
-    return absa__vector_combine(&e->space, e->have, a, (const void *const *)e->slot, 0.0, out,
-                                NULL);
 }

@@ -72,9 +72,15 @@ static double projection(const absa_eigen *e, int64_t k, double *t)
 
 double absa__restart_solve(absa_eigen *e, int *failed)
 {
+    const int64_t k = e->have;
     const parts w = parts_of(e);
-    const double norm = projection(e, e->have, w.matrix);
-    *failed = absa__dense_eigen(e->have, w.matrix, w.values, w.vectors);
+    const double norm = projection(e, k, w.matrix), beta = e->beta[e->steps - 1];
+    *failed = absa__dense_eigen(k, w.matrix, w.values, w.vectors);
+    e->ritz_count = k;
+    for (int64_t i = 0; i < k; i++) {
+        e->ritz[i] = w.values[i];
+        e->ritz_residual[i] = beta * fabs(w.vectors[(k - 1) * k + i]);
+    }
     return norm;
 }
 
@@ -129,55 +135,76 @@ double absa__restart_bound(const absa_eigen *e, double sign, double scale)
     }
 }
 
-void absa__restart_pair(const absa_eigen *e, double sign, double *value, double *bottom)
+const double *absa__restart_row(const absa_eigen *e, int64_t j)
 {
-    const int64_t k = e->have, at = sign > 0.0 ? k - 1 : 0;
-    const parts w = parts_of(e);
-    *value = w.values[at];
-    *bottom = w.vectors[(k - 1) * k + at];
+    return parts_of(e).vectors + j * e->ritz_count;
 }
 
-void absa__restart_components(const absa_eigen *e, double *out)
+/* Which p of the k Ritz pairs a restart keeps: the wanted ones, so that none makes room for a copy
+ * of another, and the outermost of the ends that are asked for. */
+static void mark(const absa_eigen *e, int64_t k, int64_t p, unsigned char *keep)
 {
-    const int64_t k = e->have, at = e->low_is_main ? 0 : k - 1;
-    const parts w = parts_of(e);
-    for (int64_t i = 0; i < k; i++)
-        out[i] = w.vectors[i * k + at];
+    const int32_t which = e->options.which;
+    int64_t low = 0, high = k - 1, count = 0;
+    memset(keep, 0, (size_t)k);
+    for (int64_t i = 0; e->options.wanted > 1 && e->locked == 0 && i < e->now.pairs; i++) {
+        count += !keep[e->pair[i].column];
+        keep[e->pair[i].column] = 1;
+    }
+    for (int64_t turn = 0; count < p; turn++) {
+        const int top =
+            which == ABSA_WHICH_LARGEST || (which != ABSA_WHICH_SMALLEST && turn % 2 == 0);
+        const int64_t i = top ? high-- : low++;
+        count += !keep[i];
+        keep[i] = 1;
+    }
 }
 
-/* Moves the wanted p of k Ritz pairs to the front of values and vectors, keeping their order, the
- * others behind them: which ends are wanted decides what may be thrown away. */
+static void swap_columns(parts w, int64_t k, int64_t i, int64_t j)
+{
+    const double value = w.values[i];
+    w.values[i] = w.values[j];
+    w.values[j] = value;
+    for (int64_t r = 0; r < k; r++) {
+        const double u = w.vectors[r * k + i];
+        w.vectors[r * k + i] = w.vectors[r * k + j];
+        w.vectors[r * k + j] = u;
+    }
+}
+
+/* Moves the Ritz pairs that are kept to the front of values and vectors, in their order, the others
+ * behind them; returns how many are kept. */
 static int64_t choose(absa_eigen *e, int64_t k)
 {
     const parts w = parts_of(e);
-    const int32_t which = e->options.which;
-    int64_t p = (k + 1) / 2;
+    unsigned char keep[ABSA__MOST_SLOTS];
+    const int both = e->options.which >= ABSA_WHICH_MAGNITUDE;
+    /* A fresh start looks for one more pair. */
+    const int64_t wanted = e->locked > 0 ? 1 : both ? 2 * e->options.wanted : e->options.wanted;
+    int64_t p = (k + 1) / 2 > wanted ? (k + 1) / 2 : wanted + 1;
     if (p > k - 1)
         p = k - 1;
-    const int64_t low = which == ABSA_WHICH_LARGEST ? 0 : which == ABSA_WHICH_SMALLEST ? p : p / 2;
-    /* The low ones are at the front already; the p - low largest follow, one swap each. */
-    for (int64_t i = low; i < p; i++) {
-        const int64_t from = k - p + i;
-        const double value = w.values[i];
-        w.values[i] = w.values[from];
-        w.values[from] = value;
-        for (int64_t r = 0; r < k; r++) {
-            const double u = w.vectors[r * k + i];
-            w.vectors[r * k + i] = w.vectors[r * k + from];
-            w.vectors[r * k + from] = u;
-        }
+    mark(e, k, p, keep);
+    for (int64_t i = 0, from = 0; i < p; i++, from++) {
+        while (!keep[from])
+            from++;
+        if (from != i)
+            swap_columns(w, k, i, from);
     }
     return p;
 }
 
+/* Two vectors of the basis change places. */
 static void swap_slots(absa_eigen *e, int64_t i, int64_t j)
 {
-    void *slot = e->slot[i];
-    const double length = e->length[i];
-    e->slot[i] = e->slot[j];
-    e->length[i] = e->length[j];
-    e->slot[j] = slot;
-    e->length[j] = length;
+    void **slot = e->slot + e->locked;
+    double *length = e->length + e->locked;
+    void *v = slot[i];
+    const double norm = length[i];
+    slot[i] = slot[j];
+    length[i] = length[j];
+    slot[j] = v;
+    length[j] = norm;
 }
 
 /* a (k x p, row stride p) = P'LU with L's largest entries 1 and slots swapped along with rows. */
@@ -204,29 +231,36 @@ static void factor(absa_eigen *e, int64_t k, int64_t p, double *a)
     }
 }
 
-/* The first p slots become the combinations with coefficients a, in place: Q P'L from the front,
- * then U from the back, so that no column is overwritten before its last use. square gets the
- * local squares of the new vectors. */
-static absa_status change_basis(absa_eigen *e, int64_t k, int64_t p, double *a, double *square)
+/* In place: Q P'L from the front, then U from the back, so that no column is overwritten before its
+ * last use. */
+absa_status absa__change_basis(absa_eigen *e, int64_t k, int64_t p, double *a)
 {
-    const void *const *slot = (const void *const *)e->slot;
-    double *column = e->work;
+    void **slot = e->slot + e->locked;
+    double *length = e->length + e->locked, *column = e->work, *square = column + e->sizes.room;
     absa_status status = ABSA_OK;
+    for (int64_t r = 0; r < k; r++)
+        for (int64_t i = 0; i < p; i++)
+            a[r * p + i] /= length[r];
     factor(e, k, p, a);
     for (int64_t i = 0; i < p && !status; i++) {
         for (int64_t j = i + 1; j < k; j++)
             column[j - i - 1] = a[j * p + i];
-        status =
-            absa__vector_combine(&e->space, k - 1 - i, column, slot + i + 1, 1.0, e->slot[i], NULL);
+        /* The last column of a square change has nothing below it; a combination has one term. */
+        if (i + 1 < k)
+            status = absa__vector_combine(&e->space, k - 1 - i, column,
+                                          (const void *const *)slot + i + 1, 1.0, slot[i], NULL);
     }
     for (int64_t i = p - 1; i >= 0 && !status; i--) {
         for (int64_t j = 0; j < i; j++)
             column[j] = a[j * p + i];
-        /* Column 0 has nothing but its own factor; a combination has one term at least. */
         column[i] = 0.0;
-        status = absa__vector_combine(&e->space, i > 0 ? i : 1, column, i > 0 ? slot : slot + k,
-                                      a[i * p + i], e->slot[i], &square[i]);
+        status = absa__vector_combine(&e->space, i > 0 ? i : 1, column,
+                                      (const void *const *)(i > 0 ? slot : slot + k), a[i * p + i],
+                                      slot[i], &square[i]);
     }
+    status = absa__vector_sum(&e->space, status, square, p);
+    for (int64_t i = 0; i < p && !status; i++)
+        length[i] = sqrt(square[i]);
     return status;
 }
 
@@ -236,21 +270,17 @@ absa_status absa__restart(absa_eigen *e)
     const parts w = parts_of(e);
     const double beta = e->beta[e->steps - 1];
     const int64_t thrown = e->steps - k, p = choose(e, k);
-    double *a = w.matrix, *square = e->work + e->options.max_products + 2;
     for (int64_t i = p; i < k; i++)
         e->roots[thrown + i - p] = w.values[i];
     for (int64_t i = 0; i < p; i++) {
         e->kept_value[i] = w.values[i];
         e->arrow[i] = beta * w.vectors[(k - 1) * k + i];
         for (int64_t r = 0; r < k; r++)
-            a[r * p + i] = w.vectors[r * k + i] / e->length[r];
+            w.matrix[r * p + i] = w.vectors[r * k + i];
     }
-    absa_status status = change_basis(e, k, p, a, square);
-    status = absa__vector_sum(&e->space, status, square, p);
+    const absa_status status = absa__change_basis(e, k, p, w.matrix);
     if (status)
         return status;
-    for (int64_t i = 0; i < p; i++)
-        e->length[i] = sqrt(square[i]);
     swap_slots(e, p, k);
     e->have = e->held = p;
     return ABSA_OK;

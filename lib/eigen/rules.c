@@ -20,20 +20,19 @@ static double outer_gap(const absa_eigen_result *r)
     }
 }
 
-/* What tolerance is relative to. */
-static double size_of(const absa_eigen_result *r)
+absa__shown absa__shown_of(const absa_eigen_result *r)
 {
-    return r->which == ABSA_WHICH_BOTH ? fmax(fabs(r->value), fabs(r->other_value))
-                                       : fabs(r->value);
-}
-
-static double residual_of(const absa_eigen_result *r)
-{
-    return r->which == ABSA_WHICH_BOTH ? fmax(r->residual, r->other_residual) : r->residual;
+    absa__shown s = {outer_gap(r), r->residual, fabs(r->value)};
+    if (r->which == ABSA_WHICH_BOTH) {
+        s.residual = fmax(r->residual, r->other_residual);
+        s.size = fmax(fabs(r->value), fabs(r->other_value));
+    }
+    return s;
 }
 
 int32_t absa__decide(int32_t answer, const absa_eigen_options *options,
-                     const absa_eigen_result *now, double threshold, int32_t closed)
+                     const absa_eigen_result *now, const absa__shown *shown, double threshold,
+                     int32_t closed)
 {
     if (answer != ABSA_ANSWER_NONE)
         return answer;
@@ -41,33 +40,33 @@ int32_t absa__decide(int32_t answer, const absa_eigen_options *options,
         return ABSA_ANSWER_NOT_BELOW;
     if (closed ? now->upper <= threshold : now->upper < threshold)
         return ABSA_ANSWER_BELOW;
-    return outer_gap(now) <= options->tolerance * size_of(now) ? ABSA_ANSWER_CLOSE
-                                                               : ABSA_ANSWER_NONE;
+    return shown->gap <= options->tolerance * shown->size ? ABSA_ANSWER_CLOSE : ABSA_ANSWER_NONE;
 }
 
-static int fires(const absa_eigen_options *options, const absa_eigen_result *now, double change)
+static int fires(const absa_eigen_options *options, const absa_eigen_result *now,
+                 const absa__shown *shown, double change)
 {
-    const double margin = options->tolerance * size_of(now);
+    const double margin = options->tolerance * shown->size;
     switch (options->rule) {
     case ABSA_RULE_RESIDUAL:
-        return residual_of(now) <= margin;
+        return shown->residual <= margin;
     case ABSA_RULE_CHECKED:
-        return residual_of(now) <= margin && outer_gap(now) <= 5.0 * margin;
+        return shown->residual <= margin && shown->gap <= 5.0 * margin;
     case ABSA_RULE_POWER:
         return change < options->tolerance;
     case ABSA_RULE_FIXED:
         return now->products == options->max_products;
     default: /* CERTIFIED, and DECIDE once the value itself is wanted */
-        return outer_gap(now) <= margin;
+        return shown->gap <= margin;
     }
 }
 
 int32_t absa__rule_stops(const absa_eigen_options *options, const absa_eigen_result *now,
-                         double change, int decides)
+                         const absa__shown *shown, double change, int decides)
 {
     if (decides && now->answer == ABSA_ANSWER_NOT_BELOW)
         return ABSA_STOP_DECIDED;
     if (decides && now->answer == ABSA_ANSWER_NONE)
         return ABSA_STOP_NONE;
-    return fires(options, now, change) ? ABSA_STOP_CONVERGED : ABSA_STOP_NONE;
+    return fires(options, now, shown, change) ? ABSA_STOP_CONVERGED : ABSA_STOP_NONE;
 }

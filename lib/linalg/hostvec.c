@@ -209,3 +209,54 @@ void absa__host_write(const absa__shape *s, int64_t first, int64_t count, const 
         }
     }
 }
+
+void absa__host_dots_bf16(const absa__shape *s, int64_t count, const uint16_t *const *x,
+                          const void *y, double *out)
+{
+    for (int64_t from = 0; from < count; from += MOST_DOTS) {
+        const int64_t part = count - from < MOST_DOTS ? count - from : MOST_DOTS;
+        pairwise sum[MOST_DOTS];
+        for (int64_t i = 0; i < part; i++)
+            clear_lanes(&sum[i]);
+        piece p = {0};
+        while (next_piece(s, &p)) {
+            const int close = ends_block(s, &p);
+            for (int64_t i = 0; i < part; i++) {
+                absa__dot_bf16(p.length, x[from + i] + p.index, at(s, y, &p), p.index,
+                               sum[i].lanes);
+                if (close)
+                    close_block(&sum[i], p.index / ABSA__BLOCK);
+            }
+        }
+        for (int64_t i = 0; i < part; i++)
+            out[from + i] = total(&sum[i], blocks_of(s));
+    }
+}
+
+void absa__host_combine_bf16(const absa__shape *s, int64_t count, const double *a,
+                             const uint16_t *const *x, void *y, double *square)
+{
+    pairwise sum;
+    clear_lanes(&sum);
+    piece p = {0};
+    while (next_piece(s, &p)) {
+        void *to = at(s, y, &p);
+        for (int64_t i = 0; i < count; i++)
+            if (a[i] != 0.0)
+                absa__axpy_bf16(p.length, a[i], x[i] + p.index, to);
+        if (!square)
+            continue;
+        dot(s, &p, y, y, sum.lanes);
+        if (ends_block(s, &p))
+            close_block(&sum, p.index / ABSA__BLOCK);
+    }
+    if (square)
+        *square = total(&sum, blocks_of(s));
+}
+
+void absa__host_store_bf16(const absa__shape *s, double a, const void *x, uint16_t *y)
+{
+    piece p = {0};
+    while (next_piece(s, &p))
+        absa__store_bf16(p.length, a, at(s, x, &p), y + p.index);
+}
