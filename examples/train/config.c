@@ -1,13 +1,12 @@
 /* From words to numbers: defaults by data and preset, then what was given, then --set. */
 #include "config.h"
 
+#include "predict.h"
 #include "say.h"
+#include "words.h"
 
 #include <absa/adversarial.h>
 
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Each takes a row of the history. */
@@ -54,50 +53,6 @@ const char *attack_name(int32_t attack)
 const char *rule_name(int32_t rule)
 {
     return rule >= 0 && rule < COUNT(rules) ? rules[rule] : "?";
-}
-
-/* Finds a word in a list; -1 when it is not there. */
-static int find(const char *word, const char *const *list, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(word, list[i]) == 0)
-            return i;
-    return -1;
-}
-
-static int whole(const char *name, const char *text, int64_t least, int64_t most, int64_t *out)
-{
-    char *end;
-    errno = 0;
-    const long long value = strtoll(text, &end, 10);
-    if (end == text || *end || errno || value < least || value > most)
-        return refuse("%s is '%s', must be a whole number from %lld to %lld", name, text,
-                      (long long)least, (long long)most);
-    *out = value;
-    return DONE;
-}
-
-static int real(const char *name, const char *text, double least, double below, double *out)
-{
-    char *end;
-    const double value = strtod(text, &end);
-    if (end == text || *end || !(value >= least) || !(value < below))
-        return refuse("%s is '%s', must be a number from %g, below %g", name, text, least, below);
-    *out = value;
-    return DONE;
-}
-
-static int choice(const char *name, const char *text, const char *const *list, int count, int *out)
-{
-    char known[160] = "";
-    *out = find(text, list, count);
-    if (*out >= 0)
-        return DONE;
-    for (int i = 0; i < count; i++) {
-        strncat(known, i ? ", " : "", sizeof known - strlen(known) - 1);
-        strncat(known, list[i], sizeof known - strlen(known) - 1);
-    }
-    return refuse("%s is '%s', must be one of %s", name, text, known);
 }
 
 /* Choices that decide which defaults hold. */
@@ -380,5 +335,8 @@ int config_resolve(absa_context *ctx, const options *o, config *c)
     c->resume = o->text[OPTION_RESUME];
     c->report = o->text[OPTION_REPORT];
     c->quiet = o->quiet;
-    return resolve_hint(c) ? REFUSED : check_combinations(c);
+    status = predict_resolve(o->text, c);
+    if (!status)
+        status = resolve_hint(c);
+    return status ? status : check_combinations(c);
 }

@@ -9,6 +9,8 @@
 
 enum data_kind { DATA_GLYPHS, DATA_MUSHROOM, DATA_MNIST, DATA_CIFAR10, DATA_CIFAR100, DATA_COUNT };
 
+enum { MOST_PREDICTIONS = 16 };
+
 typedef struct config {
     int data; /* one of enum data_kind */
     const char *data_dir;
@@ -27,6 +29,9 @@ typedef struct config {
     int64_t robust_rows;  /* test rows attacked after every epoch */
     int keep_hint;        /* 1: each measurement starts near the last eigenvector */
     const char *log, *checkpoint, *resume, *report;
+    int64_t predict[MOST_PREDICTIONS]; /* process counts to predict the time for */
+    int predict_count;
+    double latency, bandwidth; /* of the network between them: seconds, bits per second */
     int quiet;
     absa_controller_options controller; /* samples are set when the data is known */
     absa_eigen_options eigen;

@@ -2,6 +2,7 @@
  * what is counted (epoch, measurement), so that a checkpoint needs the counters only. */
 #include "host.h"
 
+#include "progress.h"
 #include "say.h"
 
 #include <absa/random.h>
@@ -137,14 +138,17 @@ int host_gradient(host *h, const absa_plan *plan, const absa_micro *m)
         draw_rows(h->c->seed, order_stream + (uint64_t)epoch, h->order, all, all);
         h->order_epoch = epoch;
     }
+    const double begun = seconds_now();
     absa_status status =
         absa_dataset_gather(h->d->train, h->order + m->first, rows, h->x, h->labels);
     if (status)
         return failed(h, status);
+    const double gathered = seconds_now();
     const int code = attack_rows(&h->attack, plan, plan->rows_done, rows, m->adversarial_rows,
                                  h->theta, h->x, h->labels);
     if (code)
         return code;
+    const double attack_seconds = seconds_now() - gathered;
     status = absa_refnet_set_mode(h->net, ABSA_REFNET_TRAIN);
     if (!status)
         status = absa_refnet_gradient(h->net, h->theta, h->x, h->labels, rows, h->gradient, NULL);
@@ -155,17 +159,24 @@ int host_gradient(host *h, const absa_plan *plan, const absa_micro *m)
     const float w = (float)m->weight;
     for (int64_t i = 0; i < h->n; i++)
         h->window[i] += w * h->gradient[i];
+    h->timing.rows += rows;
+    h->timing.attacked += m->adversarial_rows;
+    h->timing.attack += attack_seconds;
+    h->timing.gradient += seconds_now() - begun - attack_seconds;
     return DONE;
 }
 
 void host_step(host *h, double lr, double velocity_factor)
 {
+    const double begun = seconds_now();
     const float mu = (float)(h->c->momentum * velocity_factor), step = (float)lr;
     for (int64_t i = 0; i < h->n; i++) {
         h->velocity[i] = mu * h->velocity[i] + h->window[i];
         h->theta[i] -= step * h->velocity[i];
         h->window[i] = 0.0f;
     }
+    h->timing.step += seconds_now() - begun;
+    h->timing.updates++;
 }
 
 /* One fixed subset of the training rows, or another one for each measurement. */
@@ -191,6 +202,7 @@ double host_value(const absa_eigen_result *result)
 int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_result *result)
 {
     absa_eigen_args args;
+    const double begun = seconds_now();
     const int status = load_probe(h, number);
     if (status)
         return status;
@@ -220,6 +232,9 @@ int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_resu
         h->has_hint = 1;
         h->hint_stream = args.stream;
     }
+    h->timing.measure += seconds_now() - begun;
+    h->timing.measurements++;
+    h->timing.products += result->products;
     return DONE;
 }
 

@@ -4,6 +4,7 @@
 #define TRAIN_HOST_H
 
 #include "attack.h"
+#include "predict.h"
 
 #include <absa/refnet.h>
 
@@ -33,6 +34,7 @@ typedef struct host {
     float *hint; /* last eigenvector, when it is kept */
     int has_hint;
     uint64_t hint_stream;
+    timing timing;
 } host;
 
 int host_create(absa_context *ctx, const config *c, const run_data *d, int64_t micro_rows, host *h);

@@ -139,6 +139,18 @@ int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t sam
                                 number(row->robust_fgsm), "robust_pgd", number(row->robust_pgd)));
 }
 
+int log_prediction(run_log *log, int64_t processes, const absa_cost_result *r, double speed_up)
+{
+    if (!log->file)
+        return DONE;
+    return write_line(log,
+                      json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "prediction",
+                                "processes", whole(processes), "seconds", number(r->total),
+                                "computing", number(r->computing), "exchange", number(r->exchange),
+                                "measuring", number(r->measuring), "allreduce",
+                                number(r->allreduce), "speed_up", number(speed_up)));
+}
+
 int log_final(run_log *log, const totals *t)
 {
     if (!log->file)

@@ -6,6 +6,8 @@
 #include "data.h"
 #include "history.h"
 
+#include <absa/cost.h>
+
 #include <stdio.h>
 
 typedef struct run_log {
@@ -24,6 +26,7 @@ int log_start(run_log *log, const config *c, const run_data *d, int64_t paramete
               int64_t resumed_at);
 int log_measurement(run_log *log, const absa_decision *decision, const absa_eigen_result *result);
 int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t samples);
+int log_prediction(run_log *log, int64_t processes, const absa_cost_result *r, double speed_up);
 int log_final(run_log *log, const totals *t);
 /* Says when the file could not be written to its end. */
 int log_close(run_log *log);

@@ -203,7 +203,9 @@ static int finish(run *r, const absa_plan *plan)
         printf("test accuracy %.2f %%, %lld updates, %lld hvps in %lld measurements, %.1f s\n",
                100 * t.accuracy, (long long)t.updates, (long long)t.products,
                (long long)t.measurements, t.seconds);
-    int status = log_final(&r->log, &t);
+    int status = predict_show(r->ctx, &r->c, &r->h.timing, r->h.n, &r->log);
+    if (!status)
+        status = log_final(&r->log, &t);
     if (!status && r->c.report)
         status = report_draw(r->c.report, &r->c, &r->past);
     return status;

@@ -53,6 +53,10 @@ static const struct {
     [OPTION_CHECKPOINT] = {"checkpoint", "FILE", NULL, 0, "save here each epoch and on Ctrl-C"},
     [OPTION_RESUME] = {"resume", "FILE", NULL, 0, "go on from a checkpoint, with its settings"},
     [OPTION_REPORT] = {"report", "FILE.svg", NULL, 0, "draw the run (needs gnuplot)"},
+    [OPTION_PREDICT] = {"predict", "P1,P2,..", NULL, 0,
+                        "say how long it would take on P processes"},
+    [OPTION_LATENCY] = {"latency", "S", NULL, 0, "of a message between two of them (2e-6)"},
+    [OPTION_BANDWIDTH] = {"bandwidth", "BIT/S", NULL, 0, "between two of them (48e9)"},
 };
 
 const char *option_name(int option)

@@ -14,6 +14,8 @@ EVENT_FIELDS = {
                     "products", "stop", "reason", "batch", "lr", "gamma"],
     "epoch": ["event", "epoch", "updates", "samples", "batch", "lr", "gamma", "loss", "accuracy",
               "robust_fgsm", "robust_pgd"],
+    "prediction": ["event", "processes", "seconds", "computing", "exchange", "measuring",
+                   "allreduce", "speed_up"],
     "final": ["event", "accuracy", "robust_fgsm", "robust_pgd", "loss", "updates", "samples", "hvps", "measurements", "batch",
               "lr", "seconds"],
 }
@@ -216,6 +218,41 @@ def probes_are_fixed_or_fresh():
         yield f"fresh probes give values that differ by a factor of {fresh}"
 
 
+def predictions_follow_the_model():
+    """Times differ from run to run; how they hang together does not."""
+    done, lines = logged("predict.jsonl", "--predict", "1,4", "--latency", "0", "--bandwidth",
+                         "1e6", *SMALL)
+    yield from ran(done)
+    made = [e for e in lines if e["event"] == "prediction"]
+    if [e["processes"] for e in made] != [1, 4]:
+        yield f"{len(made)} predictions"
+        return
+    if any(list(e) != EVENT_FIELDS["prediction"] for e in made):
+        yield f"fields {list(made[0])}"
+        return
+    one, four = made
+    final, bits = lines[-1], 32 * lines[0]["parameters"]
+    # The ring: 2 (p - 1) / p of the vector's bits over the link, for every update and product.
+    allreduce = 2 * 3 / 4 * bits / 1e6
+    for name, wanted, seen in (
+            ("allreduce of one", 0, one["allreduce"]),
+            ("allreduce of four", allreduce, four["allreduce"]),
+            ("exchange", final["updates"] * allreduce, four["exchange"]),
+            ("measuring", one["measuring"] / 4 + final["hvps"] * allreduce, four["measuring"]),
+            ("seconds", four["computing"] + four["exchange"] + four["measuring"],
+             four["seconds"]),
+            ("speed-up", one["seconds"] / four["seconds"], four["speed_up"])):
+        if abs(seen - wanted) > 1e-9 * abs(wanted):
+            yield f"{name} is {seen}, the model says {wanted}"
+    # The rows are shared out, the optimiser's step is not.
+    if not one["computing"] / 4 <= four["computing"] < one["computing"]:
+        yield f"computing {one['computing']} becomes {four['computing']}"
+    if not 0 < one["seconds"] < final["seconds"]:
+        yield f"{one['seconds']} s predicted for one process, {final['seconds']} s measured"
+    if "predicted from" not in done.stdout:
+        yield "the table does not say it"
+
+
 def pipes_get_plain_text():
     done = train(*SMALL)
     yield from ran(done)
@@ -333,6 +370,7 @@ CHECKS += [
     ("shuffles every epoch anew", every_epoch_has_its_own_order),
     ("trains on adversarial inputs", perturbing_matters),
     ("measures on one probe, or on a fresh one as the authors did", probes_are_fixed_or_fresh),
+    ("predicts its time on several processes", predictions_follow_the_model),
     ("writes plain lines into a pipe", pipes_get_plain_text),
     ("draws a picture", the_report_is_a_picture),
     ("says in one line that training diverged", divergence_is_said),
