@@ -1,19 +1,10 @@
-/* The operator: one host product behind checks of its return code, its sample count and the other
- * processes. Whether the numbers it returns make sense is judged where they are used. */
-#include "oper/oper.h"
+/* The operator: a product behind checks of its sample count and the other processes, and the first
+ * kind of it, the host's own product. Whether the numbers it returns make sense is judged where
+ * they are used. */
+#include "oper/kinds.h"
 
 #include "base/fail.h"
 #include "base/structs.h"
-
-struct absa_operator {
-    absa_context *ctx;
-    absa__space space;
-    absa_operator_options options;
-    absa_hvp_fn hvp;
-    void *user;
-    int64_t products;
-    int busy;
-};
 
 void absa_operator_options_init(absa_operator_options *options, size_t size)
 {
@@ -37,6 +28,88 @@ static absa_status check(absa_context *ctx, const absa_operator_options *o, int 
     return ABSA_OK;
 }
 
+/* Everything but the space and the options. */
+static absa_status blank(absa_context *ctx, size_t state_size, absa_operator **out)
+{
+    absa_operator *op;
+    absa_status status = absa__new(ctx, absa_operator, &op);
+    if (status)
+        return status;
+    if (state_size)
+        status = absa_context_alloc(ctx, 1, state_size, &op->state);
+    if (status) {
+        absa_context_release(ctx, op, 1, sizeof *op);
+        return status;
+    }
+    op->ctx = absa_context_retain(ctx);
+    op->state_size = state_size;
+    absa_operator_options_init(&op->options, sizeof op->options);
+    *out = op;
+    return ABSA_OK;
+}
+
+absa_status absa__operator_new(absa_context *ctx, const absa_space *space,
+                               const absa_operator_options *options, size_t state_size,
+                               absa_operator **out)
+{
+    absa_operator *op;
+    absa_status status = blank(ctx, state_size, &op);
+    if (status)
+        return status;
+    if (options)
+        status = absa__struct_read(ctx, "absa_operator_options", options, &op->options,
+                                   sizeof op->options);
+    if (!status)
+        status = absa__space_open(ctx, space, &op->space);
+    if (!status)
+        status =
+            check(ctx, &op->options, op->space.given.distribution == ABSA_DISTRIBUTION_REPLICATED);
+    if (status)
+        absa_operator_destroy(&op);
+    else
+        *out = op;
+    return status;
+}
+
+absa_status absa__operator_around(const absa_operator *base, size_t state_size, absa_operator **out)
+{
+    absa_operator *op;
+    absa_status status = blank(base->ctx, state_size, &op);
+    if (status)
+        return status;
+    status = absa__space_open(base->ctx, &base->space.given, &op->space);
+    if (status)
+        absa_operator_destroy(&op);
+    else
+        *out = op;
+    return status;
+}
+
+absa_status absa__operator_samples(absa_operator *op, const char *what, int64_t samples)
+{
+    if (samples >= 1)
+        return ABSA_OK;
+    return absa__fail(op->ctx, ABSA_E_INVALID,
+                      "the %s callback covered %lld samples; an empty probe has no Hessian", what,
+                      (long long)samples);
+}
+
+typedef struct hvp_state {
+    absa_hvp_fn hvp;
+} hvp_state;
+
+/* The host's product. */
+static absa_status product_hvp(absa_operator *op, const void *x, void *y, int64_t *samples)
+{
+    const hvp_state *state = op->state;
+    absa__callback_begin(op->ctx);
+    const int code = state->hvp(op->user, x, y, samples);
+    if (code)
+        return absa__callback_failed(op->ctx, "hvp", code);
+    op->products++;
+    return absa__operator_samples(op, "hvp", *samples);
+}
+
 absa_status absa_operator_from_hvp(absa_context *context, const absa_space *space, absa_hvp_fn hvp,
                                    void *user, const absa_operator_options *options,
                                    absa_operator **out)
@@ -48,29 +121,12 @@ absa_status absa_operator_from_hvp(absa_context *context, const absa_space *spac
         return absa__fail(context, ABSA_E_INVALID, "absa_operator_from_hvp: %s is NULL",
                           context ? "hvp" : "context");
     absa_operator *op;
-    absa_status status = absa__new(context, absa_operator, &op);
+    absa_status status = absa__operator_new(context, space, options, sizeof(hvp_state), &op);
     if (status)
         return status;
-    op->ctx = context;
-    op->hvp = hvp;
+    *(hvp_state *)op->state = (hvp_state){hvp};
+    op->product = product_hvp;
     op->user = user;
-    absa_operator_options_init(&op->options, sizeof op->options);
-    if (options)
-        status = absa__struct_read(context, "absa_operator_options", options, &op->options,
-                                   sizeof op->options);
-    if (!status)
-        status = absa__space_open(context, space, &op->space);
-    if (!status) {
-        status = check(context, &op->options,
-                       op->space.given.distribution == ABSA_DISTRIBUTION_REPLICATED);
-        if (status)
-            absa__space_close(&op->space);
-    }
-    if (status) {
-        absa_context_release(context, op, 1, sizeof *op);
-        return status;
-    }
-    absa_context_retain(context);
     *out = op;
     return ABSA_OK;
 }
@@ -79,9 +135,14 @@ void absa_operator_destroy(absa_operator **op)
 {
     if (!op || !*op)
         return;
-    absa_context *ctx = (*op)->ctx;
-    absa__space_close(&(*op)->space);
-    absa_context_release(ctx, *op, 1, sizeof **op);
+    absa_operator *o = *op;
+    absa_context *ctx = o->ctx;
+    if (o->close)
+        o->close(o);
+    absa__space_close(&o->space);
+    if (o->state)
+        absa_context_release(ctx, o->state, 1, o->state_size);
+    absa_context_release(ctx, o, 1, sizeof *o);
     *op = NULL;
     absa_context_destroy(&ctx);
 }
@@ -91,27 +152,26 @@ const absa__space *absa__operator_space(const absa_operator *op)
     return &op->space;
 }
 
+void absa__operator_begin(absa_operator *op)
+{
+    if (op->begin)
+        op->begin(op);
+}
+
+int absa__operator_differences(const absa_operator *op)
+{
+    return op->stride != NULL;
+}
+
+void absa__operator_stride(absa_operator *op, double factor)
+{
+    if (op->stride)
+        op->stride(op, factor);
+}
+
 int64_t absa_operator_products(const absa_operator *op)
 {
     return op ? op->products : 0;
-}
-
-/* The host's product, and the factor that turns it into this process's share of the mean. */
-static absa_status call(absa_operator *op, const void *x, void *y, int64_t *samples)
-{
-    *samples = op->options.samples;
-    absa__callback_begin(op->ctx);
-    op->busy = 1;
-    const int code = op->hvp(op->user, x, y, samples);
-    op->busy = 0;
-    if (code)
-        return absa__callback_failed(op->ctx, "hvp", code);
-    op->products++;
-    if (*samples < 1)
-        return absa__fail(op->ctx, ABSA_E_INVALID,
-                          "the hvp callback covered %lld samples; an empty probe has no Hessian",
-                          (long long)*samples);
-    return ABSA_OK;
 }
 
 /* y *= factor, with any other finite vector x of the space at hand. */
@@ -127,6 +187,7 @@ static absa_status sum_over_processes(absa_operator *op, absa_status status, int
     status = absa__space_sum(&op->space, status, &all, 1);
     if (status)
         return status;
+    op->covered = all;
     const double rows = op->options.convention == ABSA_CONVENTION_MEAN ? (double)samples : 1.0;
     status = scale(op, rows / all, x, y);
     /* All processes reduce the vector, or none does. */
@@ -134,9 +195,7 @@ static absa_status sum_over_processes(absa_operator *op, absa_status status, int
     if (status)
         return status;
     absa__callback_begin(op->ctx);
-    op->busy = 1;
     const int code = op->options.reduce_vector(op->options.reduce_user, y);
-    op->busy = 0;
     return code ? absa__callback_failed(op->ctx, "reduce_vector", code) : ABSA_OK;
 }
 
@@ -148,11 +207,16 @@ absa_status absa_operator_apply(absa_operator *op, const void *x, void *y)
     if (op->busy)
         return absa__fail(op->ctx, ABSA_E_BUSY,
                           "absa_operator_apply: called from inside the operator's own callback");
-    int64_t samples;
-    absa_status status = call(op, x, y, &samples);
-    if (op->space.given.distribution == ABSA_DISTRIBUTION_REPLICATED)
-        return sum_over_processes(op, status, samples, x, y);
-    if (status || op->options.convention == ABSA_CONVENTION_MEAN)
-        return status;
-    return scale(op, 1.0 / (double)samples, x, y);
+    int64_t samples = op->options.samples;
+    op->busy = 1;
+    absa_status status = op->product(op, x, y, &samples);
+    if (op->options.reduce_vector) {
+        status = sum_over_processes(op, status, samples, x, y);
+    } else if (!status) {
+        op->covered = (double)samples;
+        if (op->options.convention == ABSA_CONVENTION_SUM)
+            status = scale(op, 1.0 / (double)samples, x, y);
+    }
+    op->busy = 0;
+    return status;
 }
