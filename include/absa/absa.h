@@ -5,6 +5,7 @@
 #define ABSA_ABSA_H
 
 #include <absa/adversarial.h>
+#include <absa/block.h>
 #include <absa/context.h>
 #include <absa/controller.h>
 #include <absa/cost.h>

@@ -42,4 +42,14 @@ void absa__host_combine_bf16(const absa__shape *s, int64_t count, const double *
                              const uint16_t *const *x, void *y, double *square);
 void absa__host_store_bf16(const absa__shape *s, double a, const void *x, uint16_t *y);
 
+/* Copies elements [first, first + count) of y from, or of x to, contiguous memory of the same type,
+ * where they begin at element `at`. */
+void absa__host_put(const absa__shape *shape, int64_t first, int64_t count, const void *from,
+                    int64_t at, void *y);
+void absa__host_take(const absa__shape *shape, int64_t first, int64_t count, const void *x,
+                     int64_t at, void *to);
+
+/* Sets all elements to zero. */
+void absa__host_clear(const absa__shape *shape, void *y);
+
 #endif

@@ -18,7 +18,7 @@ import tap
 SOURCE = sys.argv[1]
 FROZEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layout.txt")
 # Structs that stand in arrays never grow, so they carry no struct_size.
-IN_ARRAYS = ("absa_segment", "absa_refnet_layer")
+IN_ARRAYS = ("absa_block_range", "absa_segment", "absa_refnet_layer")
 STRUCT = re.compile(r"typedef\s+struct\s+(\w+)\s*\{(.*?)\}\s*(\w+)\s*;", re.DOTALL)
 ENUM = re.compile(r"enum\s+(\w+)\s*\{(.*?)\}\s*;", re.DOTALL)
 MEMBER = re.compile(r"^(?P<type>.*?)(?:\(\*(?P<call>\w+)\)\s*\(.*\)|(?P<name>\w+)"
