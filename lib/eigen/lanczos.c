@@ -33,18 +33,28 @@ static int64_t first_kept(const absa_eigen *e)
     return absa__turns(e) && e->steps == 0 ? 1 : 0;
 }
 
+/* 1 / length as a number of single precision: such a factor is applied to elements of any type as
+ * it stands, so that the length of what it makes is known to better than their rounding. */
+static double short_inverse(double length)
+{
+    int exponent;
+    const double digits = frexp(1.0 / length, &exponent);
+    return ldexp((double)(float)digits, exponent);
+}
+
 /* Brings a slot to unit length, by way of the slot to, when its length is far from 1: f32 has no
  * room for what a chain of lengths could grow to. The two slots change places. */
 static absa_status renew(absa_eigen *e, int64_t slot, int64_t to)
 {
+    const double factor = short_inverse(e->length[slot]);
     const absa_status status =
-        absa__vector_axpby(&e->space, 1.0 / e->length[slot], e->slot[slot], 0.0, e->slot[to]);
+        absa__vector_axpby(&e->space, factor, e->slot[slot], 0.0, e->slot[to]);
     if (status)
         return status;
     void *old = e->slot[slot];
     e->slot[slot] = e->slot[to];
     e->slot[to] = old;
-    e->length[slot] = 1.0;
+    e->length[slot] *= factor;
     return ABSA_OK;
 }
 
@@ -102,9 +112,10 @@ absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t strea
     if (!isfinite(norm) || norm == 0.0)
         return absa__fail(e->ctx, ABSA_E_NONFINITE, "the start vector has the length %g", norm);
     e->delta = absa__start_delta(e->options.eta, s->given.n_global, hint ? norm : norm * unit);
+    const double factor = short_inverse(norm);
     e->length[spare] = norm;
-    e->length[in] = 1.0;
-    return absa__vector_status(s, absa__vector_axpby(s, 1.0 / norm, start, 0.0, e->slot[in]));
+    e->length[in] = norm * factor;
+    return absa__vector_status(s, absa__vector_axpby(s, factor, start, 0.0, e->slot[in]));
 }
 
 /* Projections h of the product on the kept vectors, and the product's square behind them. */

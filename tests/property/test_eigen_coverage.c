@@ -120,7 +120,7 @@ static void check_everywhere(coverage *c, int sharp, const char *what)
     static const double etas[] = {0.1, 0.01};
     fill_spectrum();
     for (c->element = 0; c->element < 2; c->element++)
-        for (c->memory = ABSA_MEMORY_VALUE; c->memory <= ABSA_MEMORY_RESTART; c->memory++)
+        for (c->memory = ABSA_MEMORY_VALUE; c->memory <= ABSA_MEMORY_TWO_PASS; c->memory++)
             for (int k = 0; k < 2; k++) {
                 c->eta = etas[k];
                 check(c, sharp, what);
