@@ -205,6 +205,48 @@ ABSA_API absa_status absa_block_expand(const absa_block *block, const absa_space
 ABSA_API absa_status absa_block_gather(const absa_block *block, const absa_space *space,
                                        const void *whole, void *part);
 
+/**
+ * Restrict an operator to a block: y = (H expand(x)) gathered, of dimension m, on the space of
+ * absa_block_space(). Works for any operator; each product costs one of the whole one.
+ *
+ * @param base     the operator of all parameters; outlives the new one, and no longer belongs to
+ *                 anybody else while that computes
+ * @param block    what is selected is copied; may be destroyed afterwards
+ * @param[out] out the operator, NULL on failure; the caller destroys it
+ * @retval ABSA_E_INVALID      a NULL, or a block over another number of parameters
+ * @retval ABSA_E_STATE        nothing is selected
+ * @retval ABSA_E_UNSUPPORTED  the base's vector table has no read, or no write; the message says
+ *                             which. With both, the block's vectors are still in host memory
+ * @retval ABSA_E_MEMORY       no memory: two whole vectors are kept
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_operator_from_block(absa_operator *base, const absa_block *block,
+                                              absa_operator **out);
+
+/**
+ * Measure the extreme eigenvalues of several diagonal blocks in one call: layer by layer, say, with
+ * the ranges of absa_block_layer_at().
+ *
+ * @param base     the operator of all parameters
+ * @param ranges   what each block is; names and layers do not matter, and blocks may overlap
+ * @param count    blocks, at least 1
+ * @param options  as for absa_eigen_create(); NULL for the defaults
+ * @param stream   random stream of the first block; block i takes stream + i
+ * @param[out] results  count structs, written up to stride each, struct_size included; on failure
+ *                 those before the failing block hold their results
+ * @param stride   bytes from one result to the next: sizeof *results as the caller was compiled
+ * @return as absa_operator_from_block(), absa_eigen_create() and absa_eigen_run(); the message
+ *         begins with the block's index
+ *
+ * Takes memory for one block at a time and releases it. Costs whole products: a host with a cheaper
+ * product for each block calls absa_eigen_run() block by block. Since 0.1.
+ */
+ABSA_API absa_status absa_block_eigenvalues(absa_operator *base, const absa_block_range *ranges,
+                                            int64_t count, const absa_eigen_options *options,
+                                            uint64_t stream, absa_eigen_result *results,
+                                            size_t stride);
+
 ABSA_END_DECLS
 
 #endif
