@@ -26,9 +26,14 @@
  *
  * **The loss** is the mean of the row losses, plus (weight_decay / 2) * theta'theta.
  *
- * **Reproducibility.** The same call on the same machine gives the same bits, as long as the
- * number of BLAS threads is the same. The library starts no threads; OpenBLAS may, and for
- * networks of this size one thread (OPENBLAS_NUM_THREADS=1) is usually the fastest.
+ * **Threads.** With absa_refnet_options::threads above 1 the network has a pool of its own, which
+ * lives as long as it does and sleeps between calls. Each thread takes a run of the batch's rows,
+ * and sums of its own, which are added in the order of the threads. Have BLAS use one thread then
+ * (OPENBLAS_NUM_THREADS=1), which is usually the fastest for one thread too. After fork() the child
+ * must not use, nor destroy, a network with a pool.
+ *
+ * **Reproducibility.** The same call on the same machine gives the same bits, as long as threads
+ * and the number of BLAS threads are the same.
  */
 #ifndef ABSA_REFNET_H
 #define ABSA_REFNET_H
@@ -38,7 +43,7 @@
 
 ABSA_BEGIN_DECLS
 
-/** The network handle. One thread at a time. All memory is taken at creation. */
+/** The network handle. For one calling thread at a time. All memory is taken at creation. */
 typedef struct absa_refnet absa_refnet;
 
 /** What a layer computes. */
@@ -144,12 +149,15 @@ typedef struct absa_refnet_options {
     int32_t reserved0;   /**< 0 */
     double weight_decay; /**< adds (weight_decay / 2) theta'theta over *all* parameters to loss,
                           * gradient, Hessian and Gauss-Newton product; finite, at least 0; 0 */
-    int64_t chunk_rows;  /**< rows worked on at a time; 0: chosen to fit the processor's cache */
-    int64_t probe_rows;  /**< probe rows whose intermediate values are kept between products,
-                          * rounded up to whole chunks; what is beyond is computed again in every
-                          * product, which then costs about three gradients instead of two. 0 */
+    int64_t chunk_rows;  /**< most rows that a thread works on at a time; 0: chosen to fit the
+                          * processor's cache */
+    int64_t probe_rows;  /**< probe rows whose intermediate values are kept between products; what
+                          * is beyond is computed again in every product, which then costs about
+                          * three gradients instead of two. 0 */
     int64_t ghost_rows;  /**< rows of a ghost batch, see enum absa_refnet_mode; 0: 32. With batch
                           * normalisation, chunk_rows must be a multiple of it */
+    int64_t threads;     /**< threads that share the rows of a batch, the caller's among them; 0: 1,
+                          * at most 64. See "Threads" at the top of this file */
 } absa_refnet_options;
 
 /** A named range of theta: what one layer keeps there. Prepare with absa_refnet_range_init(). */
@@ -205,7 +213,7 @@ ABSA_API absa_status absa_refnet_workspace(absa_context *context,
  * @retval ABSA_E_INVALID  a NULL, a field outside its range, or layers whose shapes do not fit;
  *                         the message names the field or the layer and the shapes
  * @retval ABSA_E_ABI      options were not filled by absa_refnet_options_init()
- * @retval ABSA_E_MEMORY   no memory, or a size that overflows
+ * @retval ABSA_E_MEMORY   no memory, a size that overflows, or a thread that cannot be started
  *
  * Since 0.1.
  */

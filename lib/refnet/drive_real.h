@@ -1,271 +1,190 @@
-/* The passes over a whole network, and over the chunks of a batch. Part of real.h.
+/* What the public functions ask for, over the pieces of a batch, which threads share. Part of
+ * real.h.
  *
- * The arena: slots (values, deltas, notes of one chunk; slot 0 for passing work, the others for
- * the probe), then R-values and R-deltas of one chunk, the unfolding buffer, a gradient in the
- * making and the probe's theta. */
+ * A batch is cut into pieces of equal size, each thread takes a run of them, and what the threads
+ * have summed is added in their order: which thread is first changes no bit. */
 
-typedef struct slot {
-    REAL *values, *deltas, *aux;
-} slot;
+/* A call that is running. Fields that a kind of call does not use are not set. */
+typedef struct call {
+    absa_refnet *net;
+    const REAL *theta, *x, *v;
+    const void *y;
+    REAL *out;
+    const REAL *at; /* what weight decay pulls at: theta, or v */
+    int64_t rows, piece;
+    int gauss_newton, counts; /* counts: y is known, and sums are wanted */
+    absa__net_sums sums[ABSA__NET_MOST_THREADS];
+} call;
 
-static int64_t slot_size(const absa_refnet *net)
+static call call_of(absa_refnet *net, const void *theta, const void *x, const void *y, int64_t rows)
 {
-    return (net->values + net->deltas + net->aux) * net->chunk;
+    call c = {.net = net, .theta = theta, .x = x, .y = y, .rows = rows};
+    c.piece = absa__net_piece(net, rows);
+    for (int64_t t = 0; t < net->threads; t++)
+        c.sums[t].bad_row = -1;
+    return c;
 }
 
-static slot slot_at(const absa_refnet *net, int64_t index)
+/* The rows [*begin, return value) of a thread. */
+static int64_t rows_of_thread(const call *c, int64_t thread, int64_t *begin)
 {
-    REAL *base = (REAL *)net->arena + index * slot_size(net);
-    slot s = {base, base + net->values * net->chunk,
-              base + (net->values + net->deltas) * net->chunk};
-    return s;
+    const int64_t pieces = (c->rows + c->piece - 1) / c->piece;
+    const int64_t end = pieces * (thread + 1) / c->net->threads * c->piece;
+    *begin = pieces * thread / c->net->threads * c->piece;
+    return end < c->rows ? end : c->rows;
 }
 
-/* Values and deltas of the derivative along v. Its node 0 stays zero: the input does not move. */
-static slot r_slot(const absa_refnet *net)
+static int64_t piece_at(const call *c, int64_t at)
 {
-    return slot_at(net, 1 + net->kept);
+    return c->rows - at < c->piece ? c->rows - at : c->piece;
 }
 
-static REAL *column_of(const absa_refnet *net)
+/* The memory for the piece that begins with row at of the probe; *kept: it stays. */
+static slot probe_slot(const call *c, const work *w, int64_t at, int *kept)
 {
-    const slot r = r_slot(net);
-    return r.values + (net->values + net->deltas) * net->chunk;
+    const int64_t part = piece_at(c, at);
+    *kept = at + part <= c->net->kept;
+    return slot_in(c->net, *kept ? kept_memory(c->net, at) : w->pass, part);
 }
 
-static REAL *making_of(const absa_refnet *net)
+/* Adds up what the threads have found. The first thread with a bad row has the first of them. */
+static void add_sums(const call *c, absa__net_sums *sums)
 {
-    return column_of(net) + net->column;
-}
-
-static REAL *probe_theta(const absa_refnet *net)
-{
-    return making_of(net) + net->n;
-}
-
-static REAL *value_of(const absa_refnet *net, slot s, int64_t node)
-{
-    return s.values + net->nodes[node].value * net->chunk;
-}
-
-static REAL *delta_of(const absa_refnet *net, slot s, int64_t node)
-{
-    return s.deltas + net->nodes[node].delta * net->chunk;
-}
-
-/* The passes of one kind of layer. */
-typedef struct passes {
-    void (*forward)(const frame *f);
-    void (*backward)(const frame *f);
-    void (*r_forward)(const frame *f);
-    void (*r_backward)(const frame *f);
-} passes;
-
-#define PASSES(name)                                                                               \
-    {                                                                                              \
-        name##_forward, name##_backward, name##_r_forward, name##_r_backward                       \
-    }
-
-static const passes *passes_of(const absa__net_layer *layer)
-{
-    static const passes table[] = {
-        [ABSA_REFNET_DENSE] = PASSES(dense),
-        [ABSA_REFNET_CONV] = PASSES(conv),
-        [ABSA_REFNET_RELU] = PASSES(relu),
-        [ABSA_REFNET_TANH] = PASSES(tanh),
-        [ABSA_REFNET_SOFTPLUS] = PASSES(softplus),
-        [ABSA_REFNET_GELU] = PASSES(gelu),
-        [ABSA_REFNET_MAX_POOL] = PASSES(max_pool),
-        [ABSA_REFNET_AVERAGE_POOL] = PASSES(average_pool),
-        [ABSA_REFNET_GLOBAL_POOL] = PASSES(global_pool),
-        [ABSA_REFNET_FLATTEN] = {flatten_pass, flatten_pass, flatten_pass, flatten_pass},
-        [ABSA_REFNET_ADD] = PASSES(add),
-        [ABSA_REFNET_BATCH_NORM] = PASSES(norm),
-    };
-    return &table[layer->spec.kind];
-}
-#undef PASSES
-
-/* Saves these layers the work with a derivative that is zero. */
-static int skips_still_input(const absa__net_layer *layer)
-{
-    return layer->spec.kind == ABSA_REFNET_DENSE || layer->spec.kind == ABSA_REFNET_CONV;
-}
-
-/* What layer l sees of the chunk in slot s. */
-static frame frame_of(const absa_refnet *net, slot s, const REAL *theta, int64_t l, int64_t rows)
-{
-    const absa__net_layer *layer = &net->layers[l];
-    frame f = {.layer = layer, .in = &net->nodes[layer->in], .out = &net->nodes[l], .rows = rows};
-    f.theta = theta;
-    f.x = value_of(net, s, layer->in);
-    f.x_other = layer->other < 0 ? NULL : value_of(net, s, layer->other);
-    f.y = value_of(net, s, l);
-    f.aux = s.aux + layer->aux * net->chunk;
-    f.column = column_of(net);
-    f.training = net->pass_mode == ABSA_REFNET_TRAIN;
-    f.ghost_rows = net->options.ghost_rows;
-    f.statistics = net->statistics + layer->statistics;
-    return f;
-}
-
-static void add_r_values(const absa_refnet *net, frame *f, int64_t l, const REAL *v)
-{
-    const slot r = r_slot(net);
-    const int still = net->nodes[f->layer->in].value_root == 0;
-    f->v = v;
-    f->rx = skips_still_input(f->layer) && still ? NULL : value_of(net, r, f->layer->in);
-    f->rx_other = f->layer->other < 0 ? NULL : value_of(net, r, f->layer->other);
-    f->ry = value_of(net, r, l);
-}
-
-/* Where the derivative in a node goes, and whether something is there already. A layer that works
- * in place overwrites. NULL for the input unless it is wanted. */
-static REAL *target(absa_refnet *net, slot s, int64_t node, int64_t layer, int want_input, int *add)
-{
-    const int32_t root = net->nodes[node].delta_root;
-    if (root == 0 && !want_input)
-        return NULL;
-    *add = net->written[root] && root != net->nodes[layer].delta_root;
-    net->written[root] = 1;
-    return delta_of(net, s, node);
-}
-
-static void forward(const absa_refnet *net, slot s, const REAL *theta, const REAL *x, int64_t rows)
-{
-    transpose(rows, net->nodes[0].size, x, value_of(net, s, 0));
-    for (int64_t l = 1; l <= net->layer_count; l++) {
-        const frame f = frame_of(net, s, theta, l, rows);
-        passes_of(f.layer)->forward(&f);
+    for (int64_t t = 0; t < c->net->threads; t++) {
+        sums->loss += c->sums[t].loss;
+        sums->correct += c->sums[t].correct;
+        if (sums->bad_row < 0)
+            sums->bad_row = c->sums[t].bad_row;
     }
 }
 
-/* Reads values and notes of s; deltas are those of d, whose last node holds the loss's. */
-static void backward(absa_refnet *net, slot s, slot d, const REAL *theta, int64_t rows,
-                     int want_input, REAL *dtheta)
+static void evaluate_part(void *user, int64_t thread)
 {
-    memset(net->written, 0, (size_t)net->layer_count + 1);
-    for (int64_t l = net->layer_count; l > 0; l--) {
-        frame f = frame_of(net, s, theta, l, rows);
-        f.dtheta = dtheta;
-        f.dy = delta_of(net, d, l);
-        f.dx = target(net, d, f.layer->in, l, want_input, &f.add);
-        if (f.layer->other >= 0)
-            f.dx_other = target(net, d, f.layer->other, l, want_input, &f.add_other);
-        passes_of(f.layer)->backward(&f);
+    call *c = user;
+    const absa_refnet *net = c->net;
+    const work w = work_of(net, thread);
+    const int64_t count = net->nodes[net->layer_count].size;
+    int64_t at;
+    for (const int64_t end = rows_of_thread(c, thread, &at); at < end; at += c->piece) {
+        const slot s = slot_in(net, w.pass, piece_at(c, at));
+        if (c->counts)
+            forward_loss(&w, s, c->theta, c->x, c->y, at, 0, &c->sums[thread]);
+        else
+            forward(&w, s, c->theta, c->x + at * net->nodes[0].size);
+        if (c->out)
+            transpose(count, s.rows, value_of(net, s, net->layer_count), c->out + at * count);
     }
-}
-
-static void r_forward(const absa_refnet *net, slot s, const REAL *theta, const REAL *v,
-                      int64_t rows)
-{
-    for (int64_t l = 1; l <= net->layer_count; l++) {
-        frame f = frame_of(net, s, theta, l, rows);
-        add_r_values(net, &f, l, v);
-        passes_of(f.layer)->r_forward(&f);
-    }
-}
-
-static void r_backward(absa_refnet *net, slot s, const REAL *theta, const REAL *v, int64_t rows,
-                       REAL *hv)
-{
-    const slot r = r_slot(net);
-    memset(net->written, 0, (size_t)net->layer_count + 1);
-    for (int64_t l = net->layer_count; l > 0; l--) {
-        frame f = frame_of(net, s, theta, l, rows);
-        add_r_values(net, &f, l, v);
-        f.dtheta = hv;
-        f.dy = delta_of(net, s, l);
-        f.rdy = delta_of(net, r, l);
-        f.rdx = target(net, r, f.layer->in, l, 0, &f.add);
-        if (f.layer->other >= 0)
-            f.rdx_other = target(net, r, f.layer->other, l, 0, &f.add_other);
-        passes_of(f.layer)->r_backward(&f);
-    }
-}
-
-/* Forward, loss and, where wanted, the loss's delta of rows [first, first + rows). */
-static void forward_loss(const absa_refnet *net, slot s, const REAL *theta, const REAL *x,
-                         const void *y, int64_t first, int64_t rows, int want_delta,
-                         absa__net_sums *sums)
-{
-    const int64_t last = net->layer_count;
-    forward(net, s, theta, x + first * net->nodes[0].size, rows);
-    loss_forward(net, value_of(net, s, last), y, first, rows,
-                 want_delta ? delta_of(net, s, last) : NULL, s.aux, sums);
-}
-
-static int64_t chunk_rows(const absa_refnet *net, int64_t first, int64_t rows)
-{
-    return rows - first < net->chunk ? rows - first : net->chunk;
 }
 
 static void evaluate(absa_refnet *net, const void *theta, const void *x, const void *y,
                      int64_t rows, void *outputs, absa__net_sums *sums)
 {
-    const slot s = slot_at(net, 0);
-    const int64_t count = net->nodes[net->layer_count].size;
-    for (int64_t at = 0; at < rows; at += net->chunk) {
-        const int64_t part = chunk_rows(net, at, rows);
-        if (sums)
-            forward_loss(net, s, theta, x, y, at, part, 0, sums);
-        else
-            forward(net, s, theta, (const REAL *)x + at * net->nodes[0].size, part);
-        if (outputs)
-            transpose(count, part, value_of(net, s, net->layer_count),
-                      (REAL *)outputs + at * count);
-    }
+    call c = call_of(net, theta, x, y, rows);
+    c.out = outputs;
+    c.counts = sums != NULL;
+    absa__net_pool_run(net->pool, evaluate_part, &c);
+    if (sums)
+        add_sums(&c, sums);
 }
 
-/* Adds the chunk's statistics to those of the call, for absa_refnet_track(). */
-static void collect(const absa_refnet *net, slot s, const REAL *theta, int64_t rows)
+/* out = (sum of what the threads have made) / rows + weight_decay * at, a stretch for each thread.
+ */
+static void finish_part(void *user, int64_t thread)
 {
-    double *last = net->statistics + net->statistic_count;
-    for (int64_t l = 1; l <= net->layer_count; l++) {
-        const frame f = frame_of(net, s, theta, l, rows);
-        if (f.layer->spec.kind == ABSA_REFNET_BATCH_NORM)
-            norm_collect(&f, last + f.layer->statistics);
-    }
-}
-
-/* out = making / rows + weight_decay * at. */
-static void finish(const absa_refnet *net, int64_t rows, const REAL *making, const REAL *at,
-                   REAL *out)
-{
-    const REAL scale = (REAL)(1 / (double)rows), decay = (REAL)net->options.weight_decay;
+    const call *c = user;
+    const absa_refnet *net = c->net;
+    const REAL scale = (REAL)(1 / (double)c->rows), decay = (REAL)net->options.weight_decay;
+    const int64_t begin = net->n * thread / net->threads,
+                  end = net->n * (thread + 1) / net->threads;
+    REAL *sum = work_of(net, 0).making;
+    for (int64_t t = 1; t < net->threads; t++)
+        add_to(end - begin, work_of(net, t).making + begin, sum + begin);
+    REAL *out = c->out;
+    const REAL *at = c->at;
     INDEPENDENT
-    for (int64_t i = 0; i < net->n; i++)
-        out[i] = scale * making[i] + decay * at[i];
+    for (int64_t i = begin; i < end; i++)
+        out[i] = scale * sum[i] + decay * at[i];
+}
+
+static void finish(call *c, const REAL *at, void *out)
+{
+    c->at = at;
+    c->out = out;
+    absa__net_pool_run(c->net->pool, finish_part, c);
+}
+
+static void gradient_part(void *user, int64_t thread)
+{
+    call *c = user;
+    const work w = work_of(c->net, thread);
+    absa__net_sums *sums = &c->sums[thread];
+    int64_t at;
+    zero(c->net->n, w.making);
+    memset(w.last, 0, (size_t)c->net->statistic_count * sizeof *w.last);
+    for (const int64_t end = rows_of_thread(c, thread, &at); at < end; at += c->piece) {
+        const slot s = slot_in(c->net, w.pass, piece_at(c, at));
+        forward_loss(&w, s, c->theta, c->x, c->y, at, 1, sums);
+        if (sums->bad_row >= 0)
+            return;
+        collect(&w, s, c->theta);
+        backward(&w, s, s, c->theta, 0, w.making);
+    }
 }
 
 static void gradient(absa_refnet *net, const void *theta, const void *x, const void *y,
                      int64_t rows, void *out, absa__net_sums *sums)
 {
-    const slot s = slot_at(net, 0);
-    REAL *making = making_of(net);
-    zero(net->n, making);
-    for (int64_t at = 0; at < rows && sums->bad_row < 0; at += net->chunk) {
-        const int64_t part = chunk_rows(net, at, rows);
-        forward_loss(net, s, theta, x, y, at, part, 1, sums);
-        collect(net, s, theta, part);
-        backward(net, s, s, theta, part, 0, making);
+    call c = call_of(net, theta, x, y, rows);
+    absa__net_pool_run(net->pool, gradient_part, &c);
+    add_sums(&c, sums);
+    if (sums->bad_row >= 0)
+        return;
+    finish(&c, theta, out);
+    double *last = work_of(net, 0).last;
+    for (int64_t i = net->statistic_count; i < net->threads * net->statistic_count; i++)
+        last[i % net->statistic_count] += last[i];
+}
+
+static void input_gradient_part(void *user, int64_t thread)
+{
+    call *c = user;
+    const work w = work_of(c->net, thread);
+    const int64_t count = c->net->nodes[0].size;
+    absa__net_sums *sums = &c->sums[thread];
+    int64_t at;
+    for (const int64_t end = rows_of_thread(c, thread, &at); at < end; at += c->piece) {
+        const slot s = slot_in(c->net, w.pass, piece_at(c, at));
+        forward_loss(&w, s, c->theta, c->x, c->y, at, 1, sums);
+        if (sums->bad_row >= 0)
+            return;
+        backward(&w, s, s, c->theta, 1, NULL);
+        transpose(count, s.rows, delta_of(c->net, s, 0), c->out + at * count);
     }
-    if (sums->bad_row < 0)
-        finish(net, rows, making, theta, out);
 }
 
 static void input_gradient(absa_refnet *net, const void *theta, const void *x, const void *y,
                            int64_t rows, void *out, absa__net_sums *sums)
 {
-    const slot s = slot_at(net, 0);
-    const int64_t count = net->nodes[0].size;
-    for (int64_t at = 0; at < rows && sums->bad_row < 0; at += net->chunk) {
-        const int64_t part = chunk_rows(net, at, rows);
-        forward_loss(net, s, theta, x, y, at, part, 1, sums);
-        if (!out || sums->bad_row >= 0)
-            continue;
-        backward(net, s, s, theta, part, 1, NULL);
-        transpose(count, part, delta_of(net, s, 0), (REAL *)out + at * count);
+    call c = call_of(net, theta, x, y, rows);
+    c.out = out;
+    absa__net_pool_run(net->pool, input_gradient_part, &c);
+    add_sums(&c, sums);
+}
+
+static void probe_part(void *user, int64_t thread)
+{
+    call *c = user;
+    const work w = work_of(c->net, thread);
+    absa__net_sums *sums = &c->sums[thread];
+    int64_t at;
+    for (const int64_t end = rows_of_thread(c, thread, &at); at < end; at += c->piece) {
+        int keep;
+        const slot s = probe_slot(c, &w, at, &keep);
+        forward_loss(&w, s, c->theta, c->x, c->y, at, keep, sums);
+        if (sums->bad_row >= 0)
+            return;
+        if (keep)
+            backward(&w, s, s, c->theta, 0, NULL);
     }
 }
 
@@ -273,40 +192,60 @@ static void probe(absa_refnet *net, const void *theta, const void *x, const void
                   absa__net_sums *sums)
 {
     memcpy(probe_theta(net), theta, (size_t)net->n * sizeof(REAL));
-    for (int64_t at = 0; at < rows && sums->bad_row < 0; at += net->chunk) {
-        const int64_t part = chunk_rows(net, at, rows), index = at / net->chunk;
-        const int keep = index < net->kept;
-        const slot s = slot_at(net, keep ? 1 + index : 0);
-        forward_loss(net, s, theta, x, y, at, part, keep, sums);
-        if (keep)
-            backward(net, s, s, theta, part, 0, NULL);
+    call c = call_of(net, probe_theta(net), x, y, rows);
+    absa__net_pool_run(net->pool, probe_part, &c);
+    add_sums(&c, sums);
+}
+
+/* Whether a layer takes notice that the input does not move along v. The others leave it out. */
+static int reads_still_input(const absa_refnet *net)
+{
+    for (int64_t l = 1; l <= net->layer_count; l++) {
+        const absa__net_layer *layer = &net->layers[l];
+        const int still = net->nodes[layer->in].value_root == 0 ||
+                          (layer->other >= 0 && net->nodes[layer->other].value_root == 0);
+        if (still && !skips_still_input(layer) && layer->spec.kind != ABSA_REFNET_FLATTEN)
+            return 1;
+    }
+    return 0;
+}
+
+static void product_part(void *user, int64_t thread)
+{
+    call *c = user;
+    const absa_refnet *net = c->net;
+    const work w = work_of(net, thread);
+    const int64_t last = net->layer_count;
+    const int still = reads_still_input(net);
+    int64_t at;
+    zero(net->n, w.making);
+    for (const int64_t end = rows_of_thread(c, thread, &at); at < end; at += c->piece) {
+        int kept;
+        const slot s = probe_slot(c, &w, at, &kept), r = slot_in(net, w.r, s.rows);
+        if (!kept) {
+            absa__net_sums ignored = {0, 0, -1};
+            forward_loss(&w, s, c->theta, c->x, c->y, at, 1, &ignored);
+            if (!c->gauss_newton)
+                backward(&w, s, s, c->theta, 0, NULL);
+        }
+        if (still)
+            zero(net->nodes[0].size * s.rows, value_of(net, r, 0));
+        r_forward(&w, s, c->theta, c->v);
+        loss_hessian(net, s.aux, value_of(net, r, last), s.rows, delta_of(net, r, last));
+        if (c->gauss_newton)
+            backward(&w, s, r, c->theta, 0, w.making);
+        else
+            r_backward(&w, s, c->theta, c->v, w.making);
     }
 }
 
 static void product(absa_refnet *net, int gauss_newton, const void *v, void *out)
 {
-    const slot r = r_slot(net);
-    const REAL *theta = probe_theta(net);
-    const int64_t last = net->layer_count, rows = net->probe_rows;
-    zero(net->n, out);
-    for (int64_t at = 0; at < rows; at += net->chunk) {
-        const int64_t part = chunk_rows(net, at, rows), index = at / net->chunk;
-        const int kept = index < net->kept;
-        const slot s = slot_at(net, kept ? 1 + index : 0);
-        if (!kept) {
-            absa__net_sums ignored = {0, 0, -1};
-            forward_loss(net, s, theta, net->probe_x, net->probe_y, at, part, 1, &ignored);
-            if (!gauss_newton)
-                backward(net, s, s, theta, part, 0, NULL);
-        }
-        r_forward(net, s, theta, v, part);
-        loss_hessian(net, s.aux, value_of(net, r, last), part, delta_of(net, r, last));
-        if (gauss_newton)
-            backward(net, s, r, theta, part, 0, out);
-        else
-            r_backward(net, s, theta, v, part, out);
-    }
-    finish(net, rows, out, v, out);
+    call c = call_of(net, probe_theta(net), net->probe_x, net->probe_y, net->probe_rows);
+    c.v = v;
+    c.gauss_newton = gauss_newton;
+    absa__net_pool_run(net->pool, product_part, &c);
+    finish(&c, v, out);
 }
 
 static double square(int64_t n, const void *theta)

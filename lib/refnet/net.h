@@ -9,13 +9,17 @@
 
 #include <absa/refnet.h>
 
+#include "net_pool.h"
 #include "refnet_common.h"
 
 /* Added to variances by batch normalisation. */
 #define ABSA__NET_EPSILON 1e-5
 
-/* Numbers that it notes for each channel of a ghost batch. */
-enum { ABSA__NET_NOTES = 5 };
+enum {
+    /* Numbers that it notes for each channel of a ghost batch. */
+    ABSA__NET_NOTES = 5,
+    ABSA__NET_MOST_THREADS = 64
+};
 
 typedef struct absa__net_node {
     int64_t channels, height, width;
@@ -51,17 +55,22 @@ struct absa_refnet {
     absa__net_layer *layers;     /* layers[0] is not used */
     absa__net_node *nodes;       /* nodes[0] .. nodes[layer_count] */
     absa__net_range *ranges;
-    int8_t *written; /* per node: a pass backward has put something there */
+    int8_t *written; /* per thread and node: a pass backward has put something there */
+    absa__net_pool *pool;
+    int64_t threads;
     int64_t layer_count, range_count, range_capacity;
     int64_t n;
     int64_t values, deltas, aux; /* elements of a row */
     int64_t column;              /* elements of the buffer for unfolded convolution inputs */
-    int64_t chunk;               /* rows worked on at a time */
-    int64_t kept;                /* probe chunks that are kept; slot 0 is for everything else */
-    int64_t arena_count;         /* elements */
+    int64_t chunk;               /* most rows that are worked on at a time */
+    int64_t kept;                /* probe rows that are kept */
+    /* Elements of the arena's parts, which pass_real.h explains, and of all of it. */
+    int64_t kept_count, theta_count, pass_count, r_count, work_count, arena_count;
     void *arena;
 
-    double *statistics; /* running ones, then as many sums over the last gradient call */
+    /* Running ones, then for each thread as many sums over the last gradient call; the first
+     * thread's are those of all in the end. */
+    double *statistics;
     int64_t statistic_count;
     int64_t last_rows; /* rows in these sums; 0: there are none to track */
     int32_t mode;
@@ -111,6 +120,12 @@ absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options
 
 /* Places everything in memory, and counts the arena; the last step of the plan. */
 absa_status absa__net_place(absa_refnet *net);
+
+/* The rows of the pieces that a batch is cut into: equal ones, and as many for each thread. */
+int64_t absa__net_piece(const absa_refnet *net, int64_t rows);
+
+/* Numbers in net->statistics. */
+int64_t absa__net_statistics(const absa_refnet *net);
 
 /* Bytes the network takes from the context, arena included. */
 int64_t absa__net_bytes(const absa_refnet *net);

@@ -1,5 +1,5 @@
-/* Where everything lies: which outputs share memory, how many rows make a chunk, and how large the
- * arena is. */
+/* Where everything lies: which outputs share memory, how many rows are worked on at a time, and how
+ * large the arena is. */
 #include "net.h"
 
 enum {
@@ -66,15 +66,42 @@ static void place_nodes(absa_refnet *net)
     }
 }
 
-/* The rows of a chunk: a multiple of 16, so that runs of rows fill whole vector registers; or whole
- * ghost batches. */
+/* Rows are worked on in multiples of 16 where the chunk allows it, so that runs of rows fill whole
+ * vector registers; or in whole ghost batches. */
+static int64_t row_step(const absa_refnet *net)
+{
+    if (net->statistic_count)
+        return net->options.ghost_rows;
+    return net->chunk % LEAST_CHUNK ? 1 : LEAST_CHUNK;
+}
+
+int64_t absa__net_piece(const absa_refnet *net, int64_t rows)
+{
+    const int64_t step = row_step(net), threads = net->threads;
+    const int64_t turns = (rows - 1) / (net->chunk * threads) + 1;
+    const int64_t piece = (rows - 1) / (turns * threads) + 1;
+    const int64_t steps = (piece - 1) / step + 1;
+    return steps * step < net->chunk ? steps * step : net->chunk;
+}
+
 static int64_t usual_chunk(const absa_refnet *net)
 {
     const int64_t row = (net->values + net->deltas) * (int64_t)absa__net_element_size(net);
-    const int64_t step = net->statistic_count ? net->options.ghost_rows : LEAST_CHUNK;
+    const int64_t step = row_step(net);
     const int64_t fit = CHUNK_BYTES / row,
                   rows = (fit < MOST_CHUNK ? fit : MOST_CHUNK) / step * step;
     return rows < step ? step : rows;
+}
+
+/* Elements up to the next multiple of 64 bytes, for either type. */
+static int64_t aligned(int64_t count)
+{
+    return (count + 15) / 16 * 16;
+}
+
+int64_t absa__net_statistics(const absa_refnet *net)
+{
+    return net->statistic_count * (1 + net->threads);
 }
 
 static void place_columns(absa_refnet *net)
@@ -115,25 +142,33 @@ absa_status absa__net_place(absa_refnet *net)
                               "%d elements; lower chunk_rows",
                               (long long)net->chunk, INT32_MAX);
     place_columns(net);
-    const int64_t probe = net->options.probe_rows;
-    net->kept = probe / net->chunk + (probe % net->chunk != 0);
+    net->kept = net->options.probe_rows;
     /* In doubles first, which do not overflow. */
-    const double slot = (double)(net->values + net->deltas + net->aux) * (double)net->chunk;
-    if (slot * ((double)net->kept + 2) + 2 * (double)net->n + (double)net->column > 0x1p46)
+    const double row = (double)(net->values + net->deltas + net->aux), chunk = (double)net->chunk;
+    const double each = 2 * row * chunk + (double)net->column + (double)net->n;
+    if (row * (double)net->kept + (double)net->n + each * (double)net->threads > 0x1p46)
         return absa__net_fail(net->context, ABSA_E_MEMORY,
                               "a network of %lld parameters with %lld kept probe rows does not fit "
                               "into any memory",
-                              (long long)net->n, (long long)probe);
-    net->arena_count = (net->values + net->deltas + net->aux) * net->chunk * (1 + net->kept) +
-                       (net->values + net->deltas) * net->chunk + net->column + 2 * net->n;
+                              (long long)net->n, (long long)net->kept);
+    const int64_t slot = net->values + net->deltas + net->aux;
+    net->kept_count = aligned(slot * net->kept);
+    net->theta_count = aligned(net->n);
+    net->column = aligned(net->column);
+    net->pass_count = aligned(slot * net->chunk);
+    net->r_count = aligned((net->values + net->deltas) * net->chunk);
+    net->work_count = net->pass_count + net->r_count + net->column + aligned(net->n);
+    net->arena_count = net->kept_count + net->theta_count + net->threads * net->work_count;
     return ABSA_OK;
 }
 
 int64_t absa__net_bytes(const absa_refnet *net)
 {
-    const size_t per_layer = sizeof *net->layers + sizeof *net->nodes + sizeof *net->written;
+    const size_t per_layer =
+        sizeof *net->layers + sizeof *net->nodes + sizeof *net->written * (size_t)net->threads;
     return (int64_t)(sizeof *net + per_layer * (size_t)(net->layer_count + 1) +
                      sizeof *net->ranges * (size_t)net->range_capacity +
-                     sizeof *net->statistics * 2 * (size_t)net->statistic_count +
+                     sizeof *net->statistics * (size_t)absa__net_statistics(net) +
+                     (size_t)absa__net_pool_bytes(net->threads) +
                      absa__net_element_size(net) * (size_t)net->arena_count);
 }

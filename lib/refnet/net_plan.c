@@ -74,6 +74,10 @@ static absa_status check_options(absa_context *ctx, const absa_refnet_options *o
         return absa__net_fail(ctx, ABSA_E_INVALID,
                               "absa_refnet_options: ghost_rows is %lld, must be 0 to %d",
                               (long long)o->ghost_rows, MAX_CHUNK);
+    if (o->threads < 0 || o->threads > ABSA__NET_MOST_THREADS)
+        return absa__net_fail(ctx, ABSA_E_INVALID,
+                              "absa_refnet_options: threads is %lld, must be 0 to %d",
+                              (long long)o->threads, ABSA__NET_MOST_THREADS);
     if (o->reserved0 != 0)
         return absa__net_fail(ctx, ABSA_E_INVALID, "absa_refnet_options: reserved0 must be 0");
     if (o->name)
@@ -338,7 +342,7 @@ static absa_status fill_plan(absa_refnet *net, const absa_refnet_options *o)
     if (status)
         return status;
     lay_out_theta(net);
-    status = absa_context_alloc(net->context, 2 * net->statistic_count, sizeof *net->statistics,
+    status = absa_context_alloc(net->context, absa__net_statistics(net), sizeof *net->statistics,
                                 (void **)&net->statistics);
     for (int64_t i = 1; i < net->statistic_count && !status; i += 2)
         net->statistics[i] = 1;
@@ -364,6 +368,7 @@ absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options
     net->context = absa_context_retain(ctx);
     net->options = o;
     net->options.ghost_rows = o.ghost_rows ? o.ghost_rows : USUAL_GHOST;
+    net->threads = o.threads ? o.threads : 1;
     net->options.name = NULL;
     net->options.layers = NULL;
     net->options.hidden = NULL;
@@ -376,7 +381,8 @@ absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options
         status = absa_context_alloc(ctx, net->range_capacity, sizeof *net->ranges,
                                     (void **)&net->ranges);
     if (!status)
-        status = absa_context_alloc(ctx, count + 1, sizeof *net->written, (void **)&net->written);
+        status = absa_context_alloc(ctx, net->threads * (count + 1), sizeof *net->written,
+                                    (void **)&net->written);
     if (!status)
         status = fill_plan(net, &o);
     if (status)

@@ -67,4 +67,6 @@ typedef struct frame {
 
 #include "loss_real.h"
 
+#include "pass_real.h"
+
 #include "drive_real.h"

@@ -54,6 +54,8 @@ absa_status absa_refnet_create(absa_context *context, const absa_refnet_options 
         return status;
     status =
         absa_context_alloc(context, net->arena_count, absa__net_element_size(net), &net->arena);
+    if (!status)
+        status = absa__net_pool_create(context, net->threads, &net->pool);
     if (status)
         absa_refnet_destroy(&net);
     *out = net;
@@ -67,9 +69,10 @@ void absa_refnet_destroy(absa_refnet **net)
     absa_refnet *n = *net;
     absa_context *ctx = n->context;
     *net = NULL;
+    absa__net_pool_destroy(ctx, &n->pool);
     absa_context_release(ctx, n->arena, n->arena_count, absa__net_element_size(n));
-    absa_context_release(ctx, n->statistics, 2 * n->statistic_count, sizeof *n->statistics);
-    absa_context_release(ctx, n->written, n->layer_count + 1, sizeof *n->written);
+    absa_context_release(ctx, n->statistics, absa__net_statistics(n), sizeof *n->statistics);
+    absa_context_release(ctx, n->written, n->threads * (n->layer_count + 1), sizeof *n->written);
     absa_context_release(ctx, n->ranges, n->range_capacity, sizeof *n->ranges);
     absa_context_release(ctx, n->nodes, n->layer_count + 1, sizeof *n->nodes);
     absa_context_release(ctx, n->layers, n->layer_count + 1, sizeof *n->layers);
@@ -233,8 +236,6 @@ absa_status absa_refnet_gradient(absa_refnet *net, const void *theta, const void
     if (status)
         return status;
     net->last_rows = 0;
-    for (int64_t i = 0; i < net->statistic_count; i++)
-        net->statistics[net->statistic_count + i] = 0;
     driver_of(net)->gradient(net, theta, x, y, rows, gradient, &sums);
     if (sums.bad_row < 0 && net->mode == ABSA_REFNET_TRAIN)
         net->last_rows = rows;

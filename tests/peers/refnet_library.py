@@ -24,7 +24,8 @@ class Options(ctypes.Structure):
                 ("hidden_count", ctypes.c_int64), ("activation", ctypes.c_int32),
                 ("element", ctypes.c_int32), ("loss", ctypes.c_int32), ("reserved0", ctypes.c_int32),
                 ("weight_decay", ctypes.c_double), ("chunk_rows", ctypes.c_int64),
-                ("probe_rows", ctypes.c_int64), ("ghost_rows", ctypes.c_int64)]
+                ("probe_rows", ctypes.c_int64), ("ghost_rows", ctypes.c_int64),
+                ("threads", ctypes.c_int64)]
 
 
 class Library:
@@ -65,6 +66,7 @@ class Library:
             o.layers = (Layer * len(layers))(*(Layer(*(l[f] for f in FIELDS)) for l in layers))
             o.layer_count = len(layers)
         for field, value in fields.items():
+            assert hasattr(o, field), field
             setattr(o, field, value)
         return o
 

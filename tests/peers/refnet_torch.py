@@ -80,6 +80,7 @@ class Net:
         shapes = [self.shape]
         for i, l in enumerate(layers, 1):
             shapes.append(self._shape(i, l, shapes))
+        self.shapes = shapes
         self.outputs = math.prod(shapes[-1])
         self.at = {(r[0], r[1]): r for r in self.ranges}
 
@@ -114,10 +115,28 @@ class Net:
         return {GLOBAL_POOL: (c, 1, 1), FLATTEN: (c * h * w, 1, 1)}.get(kind, (c, h, w))
 
     def _parameter(self, theta, i, role):
+        if isinstance(theta, dict):
+            return theta.get((i, role))
         if (i, role) not in self.at:
             return None
         _, _, first, shape = self.at[i, role]
         return theta[first:first + math.prod(shape)].view(shape)
+
+    def leaves(self, theta):
+        """Return the parameters as tensors of their own, as modules keep them, by layer and role.
+        forward() takes them in place of theta, and autograd is faster with them."""
+        return {at: self._parameter(theta, *at).detach().clone().requires_grad_() for at in self.at}
+
+    def macs(self):
+        """Return the multiplications of a row's forward pass that are products of matrices, and
+        how many of them the layers do that read the input, for which no gradient goes on."""
+        total = first = 0
+        for i, role, _, shape in self.ranges:
+            if role == "weight":
+                count = math.prod(shape) * math.prod(self.shapes[i][1:])
+                total += count
+                first += count if self._node(i, self.layers[i - 1]["source"]) == 0 else 0
+        return total, first
 
     def _norm(self, i, x, gain, shift):
         if self.mode == TRAIN:
