@@ -246,7 +246,8 @@ ABSA_API void absa_perturb_result_init(absa_perturb_result *result, size_t size)
  * @param[out] out    perturbed inputs; may be x itself with the same stride, else must not overlap
  *                    it
  * @param[out] result what was seen, also on failure; NULL: not asked
- * @retval ABSA_E_INVALID    a NULL, or a field out of range; nothing was written
+ * @retval ABSA_E_INVALID    a NULL, a field out of range, out is g, or out is x with another
+ *                           stride; nothing was written
  * @retval ABSA_E_NONFINITE  x or g holds a NaN or infinity in a selected row: result names the
  *                           first (of one row, x before g); rows before it are done, it and later
  *                           rows untouched
@@ -275,7 +276,8 @@ ABSA_API absa_status absa_perturb(const absa_perturb_options *options, int64_t r
  * @param[out] point  the points, with out_stride; may be x itself with the same stride, but then
  *                    the clean inputs that absa_perturb_step() needs are lost
  * @param[out] result what was seen, also on failure; zero_rows stays 0; NULL: not asked
- * @retval ABSA_E_INVALID    a NULL, or a field out of range; nothing was written
+ * @retval ABSA_E_INVALID    a NULL, a field out of range, or point is x with another stride;
+ *                           nothing was written
  * @retval ABSA_E_NONFINITE  as absa_perturb()
  * @retval ABSA_E_ABI        a struct was not filled by its _init function
  *
@@ -303,7 +305,7 @@ ABSA_API absa_status absa_perturb_start(const absa_perturb_options *options, int
  * @param g             gradient of each row's loss in point; not overlapping point
  * @param[in,out] point where the attack is, with out_stride
  * @param[out] result   what was seen, also on failure; NULL: not asked
- * @retval ABSA_E_INVALID    a NULL, or a field out of range; nothing was written
+ * @retval ABSA_E_INVALID    a NULL, a field out of range, or point is x or g; nothing was written
  * @retval ABSA_E_NONFINITE  as absa_perturb(); the order within a row is x, g, point
  * @retval ABSA_E_ABI        a struct was not filled by its _init function
  *
@@ -457,8 +459,8 @@ ABSA_API void absa_selection_init(absa_selection *selection, size_t size);
  * @param ids          their numbers, no two alike in the batch; NULL: 0, 1, ..., rows - 1
  * @param reduce       sums over processes; NULL: this process knows the whole batch
  * @param reduce_user  handed to reduce
- * @retval ABSA_E_INVALID   a NULL, a number out of range, count above the batch, or an id that
- *                          occurs twice where it matters
+ * @retval ABSA_E_INVALID   a NULL, a number out of range, count above the batch, an id that
+ *                          occurs twice where it matters, or reduce gave what is no count of rows
  * @retval ABSA_E_CALLBACK  reduce failed
  * @retval ABSA_E_PEER      another process failed
  * @retval ABSA_E_ABI       the struct was not filled by its _init function

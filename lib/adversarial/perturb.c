@@ -95,6 +95,16 @@ static absa_status walk(const absa__perturb_plan *plan, const absa__batch *b,
     return ABSA_OK;
 }
 
+/* Whether all arrays are there and none is written before another row of it is read. Partial
+ * overlaps are the caller's to avoid. */
+static int arrays_valid(const absa__perturb_plan *plan, const absa__batch *b)
+{
+    if (b->rows == 0)
+        return 1;
+    const int shifts = b->rows > 1 && plan->o.x_stride != plan->o.out_stride;
+    return b->x && b->out && b->out != b->g && !(b->out == b->x && shifts);
+}
+
 /* What all entry points share. */
 static absa_status perturb(const absa_perturb_options *options, const absa__batch *b,
                            absa_perturb_result *result)
@@ -108,7 +118,7 @@ static absa_status perturb(const absa_perturb_options *options, const absa__batc
         status = absa__perturb_plan_make(options, b->rows, &plan);
     if (status)
         return status;
-    if (b->rows > 0 && (!b->x || !b->out))
+    if (!arrays_valid(&plan, b))
         return ABSA_E_INVALID;
     status = absa__fast_fits(&plan, b) ? absa__fast_walk(&plan, b, &r) : walk(&plan, b, &r);
     if (result)

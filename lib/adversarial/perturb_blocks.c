@@ -135,35 +135,60 @@ static void weight_pass(const absa__perturb_plan *plan, const absa__row *row, le
     }
 }
 
+/* Sum of squares over a row. The rounding of a plain sum would grow with the row, to hundreds of
+ * units in the last place of a step: here a block goes into lanes, and what rounding takes away
+ * from the blocks' sum is kept (Neumaier). */
+typedef struct squares {
+    double sum, lost;
+} squares;
+
+enum { LANES = 8 };
+
+static void add_squares(squares *s, const double *v, int64_t n)
+{
+    double lane[LANES] = {0};
+    for (int64_t i = 0; i < n; i++)
+        lane[i % LANES] += v[i] * v[i];
+    for (int k = LANES / 2; k > 0; k /= 2)
+        for (int i = 0; i < k; i++)
+            lane[i] += lane[i + k];
+    const double more = lane[0], sum = s->sum + more;
+    s->lost += s->sum >= more ? (s->sum - sum) + more : (more - sum) + s->sum;
+    s->sum = sum;
+}
+
+static double total(const squares *s)
+{
+    return isfinite(s->sum) ? s->sum + s->lost : s->sum;
+}
+
 static void norm_pass(const absa__perturb_plan *plan, const absa__row *row, lengths *l, block *b,
                       absa__reach *reach)
 {
-    double sum = 0.0;
+    squares sum = {0.0, 0.0};
     for (int64_t first = 0; first < plan->o.row_size; first += b->length) {
         read_block(plan, row, first, b, reach);
-        for (int64_t i = 0; i < b->length; i++) {
-            const double w = weight(plan, l, reach->epsilon[i], row->scale, b->g[i]) / l->weight;
-            sum += w * w;
-        }
+        for (int64_t i = 0; i < b->length; i++)
+            b->value[i] = weight(plan, l, reach->epsilon[i], row->scale, b->g[i]) / l->weight;
+        add_squares(&sum, b->value, b->length);
     }
-    l->norm = l->weight * sqrt(sum);
+    l->norm = l->weight * sqrt(total(&sum));
 }
 
 /* How far outside the ball the step leads. */
 static void back_pass(const absa__perturb_plan *plan, const absa__row *row, lengths *l, block *b,
                       absa__reach *reach)
 {
-    double sum = 0.0;
+    squares sum = {0.0, 0.0};
     for (int64_t first = 0; first < plan->o.row_size; first += b->length) {
         read_block(plan, row, first, b, reach);
         l2_step(plan, row, l, reach, b);
-        for (int64_t i = 0; i < b->length; i++) {
-            const double d =
+        for (int64_t i = 0; i < b->length; i++)
+            b->value[i] =
                 reach->epsilon[i] > 0.0 ? (b->value[i] - b->x[i]) / reach->epsilon[i] : 0.0;
-            sum += d * d;
-        }
+        add_squares(&sum, b->value, b->length);
     }
-    l->back = sum > 1.0 ? 1.0 / sqrt(sum) : 1.0;
+    l->back = total(&sum) > 1.0 ? 1.0 / sqrt(total(&sum)) : 1.0;
 }
 
 /* The row's lengths for an L2 step; all passes but the last only read. */
@@ -216,15 +241,15 @@ static void draw(int32_t start, const absa__key *key, int64_t first, int64_t n, 
 static double ball_factor(const absa__perturb_plan *plan, const absa__key *key, block *b)
 {
     const int64_t n = plan->o.row_size;
-    double sum = 0.0, u;
+    squares sum = {0.0, 0.0};
+    double u;
     for (int64_t first = 0; first < n; first += ABSA__BLOCK) {
         const int64_t length = n - first < ABSA__BLOCK ? n - first : ABSA__BLOCK;
         draw(ABSA_START_L2, key, first, length, b->g);
-        for (int64_t i = 0; i < length; i++)
-            sum += b->g[i] * b->g[i];
+        add_squares(&sum, b->g, length);
     }
     absa_random_uniform(key->high, key->low, n + n % 2, 1, &u);
-    return sum > 0.0 ? pow(u, 1.0 / (double)n) / sqrt(sum) : 0.0;
+    return total(&sum) > 0.0 ? pow(u, 1.0 / (double)n) / sqrt(total(&sum)) : 0.0;
 }
 
 absa__seen absa__start_row(const absa__perturb_plan *plan, const absa__row *row, absa__reach *reach)

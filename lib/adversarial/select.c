@@ -103,8 +103,12 @@ static absa_status narrow(search *s)
         return ABSA_E_CALLBACK;
     if (values[PARTS] != 0.0)
         return ABSA_E_PEER;
-    for (int k = 0; k < PARTS; k++)
+    for (int k = 0; k < PARTS; k++) {
+        /* A reduction that gives a NaN, say, must not become a count. */
+        if (!(values[k] >= 0.0 && values[k] <= (double)LARGEST_BATCH))
+            return ABSA_E_INVALID;
         total += values[k];
+    }
     if (total < (double)s->wanted)
         return ABSA_E_INVALID;
     int k = 0;

@@ -253,6 +253,37 @@ Test(adversarial, the_length_of_a_huge_or_tiny_gradient_does_not_overflow)
     }
 }
 
+Test(adversarial, the_length_of_a_long_row_is_as_exact_as_that_of_a_short_one)
+{
+    enum { N = 1 << 18 };
+    static double x[N], g[N], out[N];
+    for (int i = 0; i < N; i++)
+        g[i] = i % 2 ? 0.1 : 1.0;
+    const long double tenth = (long double)0.1, length = sqrtl(N / 2 * (1.0L + tenth * tenth));
+    absa_perturb_options o = options(ABSA_STEP_L2);
+    o.element = ABSA_ELEMENT_F64;
+    o.row_size = N;
+    o.lo = -1;
+    o.epsilon = 0.5;
+    for (int several = 0; several < 2; several++) {
+        /* A step of that length from x; a point that far outside, brought back. */
+        memcpy(out, g, sizeof out);
+        if (several)
+            memset(g, 0, sizeof g);
+        cr_assert_eq(several ? absa_perturb_step(&o, 1, x, g, out, NULL)
+                             : absa_perturb(&o, 1, x, g, out, NULL),
+                     ABSA_OK);
+        /* A sum of squares is off by the additions of a lane of a block, 256 / 8, and 8 roundings
+         * more; its root by half of that; 8 roundings in the quotients and products around it. */
+        const long double most = 28 * (long double)DBL_EPSILON / 2;
+        for (int i = 0; i < N; i++) {
+            const long double want = 0.5L * (i % 2 ? tenth : 1.0L) / length;
+            cr_assert(fabsl((long double)out[i] - want) <= most * want,
+                      "element %d: %.17g, not %.17Lg", i, out[i], want);
+        }
+    }
+}
+
 Test(adversarial, fields_out_of_range_are_refused)
 {
     fill();

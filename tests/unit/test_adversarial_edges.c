@@ -346,10 +346,19 @@ Test(adversarial_edges, wrong_arrays_and_structs_are_refused)
     cr_assert_eq(absa_perturb_step(&o, 1, x, NULL, out, &r), ABSA_E_INVALID);
     cr_assert_eq(absa_perturb_start(&o, 1, NULL, out, &r), ABSA_E_INVALID);
     cr_assert_eq(absa_perturb_start(&o, 1, x, NULL, &r), ABSA_E_INVALID);
+    cr_assert_eq(absa_perturb(&o, 1, x, g, g, &r), ABSA_E_INVALID, "the gradient is lost");
+    cr_assert_eq(absa_perturb_step(&o, 1, x, g, g, &r), ABSA_E_INVALID);
     o.x_stride = INT64_MAX / 8;
     cr_assert_eq(absa_perturb(&o, 2, x, g, out, &r), ABSA_E_INVALID, "no such address");
     o = options(2);
     r.struct_size = 3;
     cr_assert_eq(absa_perturb(&o, 1, x, g, out, &r), ABSA_E_ABI);
     cr_assert_eq(out[0], 5.0f);
+    /* In place, rows of another stride would land on rows that are still to be read. */
+    o = options(1);
+    o.out_stride = 2;
+    cr_assert_eq(absa_perturb(&o, 2, x, g, x, NULL), ABSA_E_INVALID);
+    cr_assert_eq(absa_perturb_start(&o, 2, x, x, NULL), ABSA_E_INVALID);
+    cr_assert(x[0] == 1.0f && x[1] == 1.0f && g[0] == 1.0f);
+    cr_assert_eq(absa_perturb(&o, 1, x, g, x, NULL), ABSA_OK, "a single row has no next one");
 }

@@ -245,6 +245,33 @@ Test(adversarial_select, a_failing_reduction_is_reported)
     cr_assert_eq(absa_selection_keyed(&s, 10, NULL, failing_reduce, NULL), ABSA_E_CALLBACK);
 }
 
+/* Says that all is well, and gives values that are no sums of counts. */
+typedef struct liar {
+    double value;
+    int calls;
+} liar;
+
+static int lying_reduce(void *user, double *values, int64_t count)
+{
+    liar *l = user;
+    for (int64_t i = 0; i < count - 1; i++)
+        values[i] = l->value;
+    l->calls++;
+    return 0;
+}
+
+Test(adversarial_select, a_reduction_that_gives_no_counts_is_refused)
+{
+    const double lies[] = {(double)NAN, HUGE_VAL, -1.0, 1e300};
+    for (int i = 0; i < 4; i++) {
+        absa_selection s = selection(4);
+        liar l = {lies[i], 0};
+        cr_assert_eq(absa_selection_keyed(&s, 10, NULL, lying_reduce, &l), ABSA_E_INVALID);
+        cr_assert_eq(l.calls, 1, "the first one is not believed");
+        cr_assert_eq(s.threshold_high, 0, "nothing was written");
+    }
+}
+
 static absa_collapse_result judged(int64_t rows, const double *clean, const double *one,
                                    const double *many)
 {
