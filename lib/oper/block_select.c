@@ -103,7 +103,7 @@ static absa_status add_layers(const absa_block *b, int64_t layers, list *l)
 
 static absa_status add_share(const absa_block *b, double share, list *l)
 {
-    int64_t named = 0, held = 0, layers = 0, found;
+    int64_t named = 0, held = 0, found;
     for (int64_t i = 0; i < b->range_count; i++)
         named += b->ranges[i].count;
     if (!(share > 0 && share <= 1) || (double)named < share * (double)b->n)
@@ -117,7 +117,6 @@ static absa_status add_share(const absa_block *b, double share, list *l)
             begin == b->range_count || b->ranges[begin - 1].layer != b->ranges[begin].layer;
         if (begins_layer && (double)held >= share * (double)b->n)
             break;
-        layers += begins_layer;
         held += b->ranges[--begin].count;
     }
     return add_ranges(b, begin, NULL, NULL, &found, l);
