@@ -158,8 +158,11 @@ typedef struct absa_eigen_result {
     int64_t peak_vectors;  /**< vectors held at most */
     uint64_t stream;       /**< random stream of the start vector */
     int32_t memory;        /**< what was kept, one of enum absa_memory but AUTO */
-    int32_t heuristic;     /**< 1: the operator is made of differences, lower and upper are widened
-                                by a rule of thumb and prove nothing; 0 */
+    int32_t heuristic;     /**< 1: the operator is made of differences. lower and upper are widened
+                                by three times the inconsistency and by what half the step changes
+                                value by (one more product, beyond max_products), and prove nothing;
+                                infinite where no vector is kept. consistent is 0 above an
+                                inconsistency of 0.2 only */
     int64_t pairs;         /**< pairs that absa_eigen_pair() gives: the wanted ones, fewer while the
                                 run is young or when the operator has no more */
     int64_t starts;        /**< random start vectors of this run: 1, and the fresh ones of

@@ -193,6 +193,8 @@ absa_status absa_eigen_put(absa_eigen *eigen)
 static absa_status drive(absa_eigen *eigen, absa_operator *op, absa_eigen_result *result)
 {
     absa_status status = ABSA_OK;
+    eigen->now.heuristic = absa__operator_differences(op);
+    absa__operator_run(op, 1);
     while (!status && eigen->phase == ABSA__PHASE_PRODUCT) {
         const int64_t in = absa__input_slot(eigen);
         eigen->busy = 1;
@@ -200,6 +202,9 @@ static absa_status drive(absa_eigen *eigen, absa_operator *op, absa_eigen_result
         eigen->busy = 0;
         status = absa__eigen_take(eigen, status);
     }
+    absa__operator_run(op, 0);
+    if (!status && eigen->now.heuristic)
+        status = absa__differences_widen(eigen, op);
     return status ? status : absa_eigen_best(eigen, result);
 }
 

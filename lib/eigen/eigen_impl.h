@@ -122,6 +122,14 @@ absa_status absa__eigen_check_space(absa_context *ctx, const absa__space *space,
 absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args);
 absa_status absa__eigen_take(absa_eigen *e, absa_status status);
 
+/* The slot that a hint is kept in: out of the way of the start vector, and free after a run. */
+int64_t absa__hint_slot(const absa_eigen *e);
+
+/* differences.c: whether the meter lets bounds stand; and, when a run has ended, how wide they have
+ * to be for an operator of differences. */
+int32_t absa__consistent(const absa_eigen *e);
+absa_status absa__differences_widen(absa_eigen *e, absa_operator *op);
+
 /* Ends the run for this reason. */
 void absa__eigen_end(absa_eigen *e, int32_t why);
 

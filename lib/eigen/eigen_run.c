@@ -48,8 +48,7 @@ static absa_status read_args(absa_eigen *e, const absa_eigen_args *given, absa_e
     return ABSA_OK;
 }
 
-/* The slot that a hint is kept in: out of the way of the start vector. */
-static int64_t hint_slot(const absa_eigen *e)
+int64_t absa__hint_slot(const absa_eigen *e)
 {
     if (e->memory == ABSA_MEMORY_TWO_PASS)
         return 3;
@@ -59,7 +58,7 @@ static int64_t hint_slot(const absa_eigen *e)
 /* Puts the kept hint where the start vector does not reach; TWO_PASS needs any hint once more. */
 static absa_status lay_out_hint(absa_eigen *e, absa_eigen_args *a)
 {
-    void *slot = e->slot[hint_slot(e)];
+    void *slot = e->slot[absa__hint_slot(e)];
     absa_status status = ABSA_OK;
     e->hint_weight = a->hint_weight;
     e->has_vector = 0;

@@ -396,6 +396,6 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
         absa__pairs_update(e, margin, *exact);
     }
     r->inconsistency = r->value != 0.0 ? e->inconsistency / fabs(r->value) : 0.0;
-    r->consistent = r->inconsistency <= 0.5 * e->options.tolerance;
+    r->consistent = absa__consistent(e);
     return ABSA_OK;
 }

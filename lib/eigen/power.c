@@ -35,7 +35,7 @@ absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, 
     r->upper = HUGE_VAL;
     r->residual = sqrt(fmax(square - rayleigh * rayleigh, 0.0));
     r->inconsistency = rayleigh != 0.0 ? e->inconsistency / fabs(rayleigh) : 0.0;
-    r->consistent = r->inconsistency <= 0.5 * e->options.tolerance;
+    r->consistent = absa__consistent(e);
     e->alpha[e->steps] = rayleigh;
     e->beta[e->steps] = norm;
     e->steps++;

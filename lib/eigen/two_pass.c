@@ -64,7 +64,7 @@ absa_status absa__second_pass_step(absa_eigen *e, absa_status status)
     e->drift += s[j] * s[j] * (e->alpha[j] - alpha) + 2.0 * s[j] * s[j + 1] * (e->beta[j] - beta);
     const double off = e->now.value != 0.0 ? fabs(e->drift / e->now.value) : 0.0;
     e->now.inconsistency = fmax(e->now.inconsistency, off);
-    e->now.consistent = e->now.inconsistency <= 0.5 * e->options.tolerance;
+    e->now.consistent = absa__consistent(e);
     return absa__vector_status(&e->space, add_input(e, 1.0));
 }
 

@@ -149,7 +149,7 @@ absa_status absa__space_match(const absa__space *a, const absa__space *b)
         if (p->segments[i] != q->segments[i])
             field = "segments";
     return field ? absa__fail(a->ctx, ABSA_E_INVALID,
-                              "the operator's space differs from the estimator's in %s", field)
+                              "two spaces that must be alike differ in %s", field)
                  : ABSA_OK;
 }
 

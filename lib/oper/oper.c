@@ -71,13 +71,14 @@ absa_status absa__operator_new(absa_context *ctx, const absa_space *space,
     return status;
 }
 
-absa_status absa__operator_around(const absa_operator *base, size_t state_size, absa_operator **out)
+absa_status absa__operator_around(absa_context *ctx, const absa_operator *base, size_t state_size,
+                                  absa_operator **out)
 {
     absa_operator *op;
-    absa_status status = blank(base->ctx, state_size, &op);
+    absa_status status = blank(ctx, state_size, &op);
     if (status)
         return status;
-    status = absa__space_open(base->ctx, &base->space.given, &op->space);
+    status = absa__space_open(ctx, &base->space.given, &op->space);
     if (status)
         absa_operator_destroy(&op);
     else
@@ -152,21 +153,46 @@ const absa__space *absa__operator_space(const absa_operator *op)
     return &op->space;
 }
 
-void absa__operator_begin(absa_operator *op)
+void absa__operator_run(absa_operator *op, int open)
 {
-    if (op->begin)
-        op->begin(op);
+    if (op->run)
+        op->run(op, open);
 }
 
 int absa__operator_differences(const absa_operator *op)
 {
-    return op->stride != NULL;
+    return op->halved != NULL;
 }
 
-void absa__operator_stride(absa_operator *op, double factor)
+absa_status absa__operator_halved(absa_operator *op, const void *v, double *value)
 {
-    if (op->stride)
-        op->stride(op, factor);
+    if (op->busy)
+        return absa__fail(op->ctx, ABSA_E_BUSY, "the operator's own callback asks for a product");
+    op->busy = 1;
+    const absa_status status = op->halved(op, v, value);
+    op->busy = 0;
+    return status;
+}
+
+absa_status absa__operator_gather(absa_operator *op, absa_status status, double part,
+                                  int64_t samples, double *value)
+{
+    const int sum = op->options.convention == ABSA_CONVENTION_SUM;
+    double v[2] = {part, (double)samples};
+    switch (op->space.given.distribution) {
+    case ABSA_DISTRIBUTION_REPLICATED:
+        v[0] *= sum ? 1.0 : v[1];
+        status = absa__space_sum(&op->space, status, v, 2);
+        *value = v[0] / v[1];
+        return status;
+    case ABSA_DISTRIBUTION_SHARDED:
+        status = absa__vector_sum(&op->space, status, v, 1);
+        break;
+    default:
+        break;
+    }
+    *value = sum ? v[0] / v[1] : v[0];
+    return status;
 }
 
 int64_t absa_operator_products(const absa_operator *op)

@@ -9,13 +9,14 @@
 /* The operator's space. */
 const absa__space *absa__operator_space(const absa_operator *op);
 
-/* To be called where a run begins. */
-void absa__operator_begin(absa_operator *op);
+/* To be called where a run of products at one theta begins (1) and ends (0). */
+void absa__operator_run(absa_operator *op, int open);
 
 /* Whether products are differences, so that they are no exact linear function of x. */
 int absa__operator_differences(const absa_operator *op);
 
-/* Has differences take their steps times factor, until it is called with 1 again. */
-void absa__operator_stride(absa_operator *op, double factor);
+/* v'Hv over all processes, taken with half the step; costs about a product. For operators of
+ * differences only; all processes call it together. */
+absa_status absa__operator_halved(absa_operator *op, const void *v, double *value);
 
 #endif
