@@ -32,16 +32,21 @@ static absa_status product(absa_operator *op, const void *x, void *y, int64_t *s
     return agree(s, status);
 }
 
-static void begin(absa_operator *op)
+static void run(absa_operator *op, int open)
 {
     const block_state *s = op->state;
-    absa__operator_begin(s->base);
+    absa__operator_run(s->base, open);
 }
 
-static void stride(absa_operator *op, double factor)
+/* The whole vector is zero outside the block, so its product with itself is the block's. */
+static absa_status halved(absa_operator *op, const void *v, double *value)
 {
-    const block_state *s = op->state;
-    absa__operator_stride(s->base, factor);
+    block_state *s = op->state;
+    const absa_status status = agree(s, absa__block_scatter(&s->map, v, s->x));
+    if (status)
+        return status;
+    op->products++;
+    return absa__operator_halved(s->base, s->x, value);
 }
 
 static void release(absa_operator *op)
@@ -78,15 +83,15 @@ absa_status absa_operator_from_block(absa_operator *base, const absa_block *bloc
                           base ? "block" : "base");
     absa_status status = check(ctx, &base->space.given);
     if (!status)
-        status = absa__operator_around(base, sizeof(block_state), &op);
+        status = absa__operator_around(ctx, base, sizeof(block_state), &op);
     if (status)
         return status;
     block_state *s = op->state;
     s->base = base;
     op->product = product;
     op->close = release;
-    op->begin = begin;
-    op->stride = absa__operator_differences(base) ? stride : NULL;
+    op->run = run;
+    op->halved = absa__operator_differences(base) ? halved : NULL;
     status = absa__block_map_open(ctx, block, &base->space.given, &s->map);
     if (!status) {
         absa__space_close(&op->space);
