@@ -6,11 +6,13 @@
 #include <math.h>
 #include <string.h>
 
+enum { WITH_CODE, WITH_NAN, WITH_ZERO, WITH_INFINITY };
+
 /* B / batch_ref to a power; from batch fail_from on it fails as fail says. */
 typedef struct rule {
     double power;
     int64_t fail_from;
-    enum { WITH_CODE, WITH_NAN, WITH_ZERO, WITH_INFINITY } fail;
+    int fail;
     int64_t calls;
     absa_controller *reenter;
     absa_status reentered;
