@@ -13,6 +13,7 @@
 #include <absa/export.h>
 #include <absa/operator.h>
 #include <absa/random.h>
+#include <absa/sampling.h>
 #include <absa/status.h>
 #include <absa/vector.h>
 #include <absa/version.h>

@@ -34,6 +34,11 @@ static absa_status check(absa_context *ctx, const char *name, size_t size)
                       size);
 }
 
+absa_status absa__struct_check(absa_context *ctx, const char *name, const void *out)
+{
+    return check(ctx, name, size_of(out));
+}
+
 absa_status absa__struct_read(absa_context *ctx, const char *name, const void *in, void *out,
                               size_t known)
 {

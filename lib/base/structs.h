@@ -14,6 +14,10 @@ void absa__struct_init(void *out, size_t size, const void *defaults, size_t know
 absa_status absa__struct_read(absa_context *ctx, const char *name, const void *in, void *out,
                               size_t known);
 
+/* ABSA_E_ABI unless the caller's struct_size is possible: for several outputs, of which all are
+ * written or none. */
+absa_status absa__struct_check(absa_context *ctx, const char *name, const void *out);
+
 /* Writes a result to the caller's struct, up to the smaller of the two sizes; the caller's
  * struct_size stays. Fails with ABSA_E_ABI when the caller's struct_size is impossible. */
 absa_status absa__struct_write(absa_context *ctx, const char *name, const void *result, void *out,
