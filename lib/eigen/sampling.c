@@ -376,7 +376,6 @@ static absa_status quotient(absa_eigen *e, absa_operator *op, int64_t batch, con
                             void *work, double *out)
 {
     double vv, vy;
-    absa__operator_begin(op);
     e->busy = 1;
     absa_status status = absa_operator_apply(op, v, work);
     e->busy = 0;
