@@ -38,6 +38,7 @@
 #ifndef ABSA_REFNET_H
 #define ABSA_REFNET_H
 
+#include <absa/block.h>
 #include <absa/context.h>
 #include <absa/vector.h>
 
@@ -45,6 +46,9 @@ ABSA_BEGIN_DECLS
 
 /** The network handle. For one calling thread at a time. All memory is taken at creation. */
 typedef struct absa_refnet absa_refnet;
+
+/** Second derivatives of a network in some of its parameters. Belongs to the network's thread. */
+typedef struct absa_refnet_block absa_refnet_block;
 
 /** What a layer computes. */
 enum absa_refnet_kind {
@@ -162,15 +166,16 @@ typedef struct absa_refnet_options {
 
 /** A named range of theta: what one layer keeps there. Prepare with absa_refnet_range_init(). */
 typedef struct absa_refnet_range {
-    size_t struct_size; /**< sizeof(absa_refnet_range) */
-    const char *name;   /**< for example "conv1.weight"; lives as long as the network */
-    int64_t first;      /**< index of its first element in theta */
-    int64_t count;      /**< elements, the product of shape */
-    int64_t shape[4];   /**< unused dimensions are 1 */
-    int32_t rank;       /**< dimensions in shape: 1, 2 or 4 */
-    int32_t layer;      /**< index of the layer, counted from 1 */
-    int32_t role;       /**< one of enum absa_refnet_role */
-    int32_t reserved0;  /**< 0 */
+    size_t struct_size;     /**< sizeof(absa_refnet_range) */
+    absa_block_range range; /**< name, for example "conv1.weight", which lives as long as the
+                             * network; place in theta; and the layer as blocks count them, from 1:
+                             * a dense or convolutional layer with its bias and the batch
+                             * normalisation right behind it, or a batch normalisation elsewhere */
+    int64_t shape[4];       /**< unused dimensions are 1; the product is range.count */
+    int32_t rank;           /**< dimensions in shape: 1, 2 or 4 */
+    int32_t layer;          /**< index of the layer in the chain, counted from 1 */
+    int32_t role;           /**< one of enum absa_refnet_role */
+    int32_t reserved0;      /**< 0 */
 } absa_refnet_range;
 
 /** What absa_refnet_evaluate() finds. Prepare with absa_refnet_evaluation_init(). */
@@ -487,6 +492,78 @@ ABSA_API int absa_refnet_hvp_callback(void *net, const void *v, void *hv, int64_
 
 /** absa_refnet_hvp_callback() for the Gauss-Newton matrix. Since 0.1. */
 ABSA_API int absa_refnet_gnvp_callback(void *net, const void *v, void *gv, int64_t *samples);
+
+/** @} */
+
+/** @name Blocks: second derivatives in some of the parameters
+ * Products of a block's own dimension m (absa/block.h). Their passes begin at the first layer with
+ * a selected parameter, forward, and stop there, backward; so the cost falls with the number of
+ * layers behind it. What the probe keeps is the same.
+ * @{ */
+
+/**
+ * Make a selection over the network's parameters, with the ranges of absa_refnet_range_at();
+ * nothing is selected yet.
+ *
+ * "last:2" of resnet8 is its last 3 x 3 convolution with batch normalisation and the dense layer.
+ *
+ * @param net      the network; may be destroyed before the selection
+ * @param[out] out to be destroyed with absa_block_destroy(); NULL on failure
+ * @retval ABSA_E_INVALID  a NULL
+ * @retval ABSA_E_MEMORY   no memory
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_refnet_layout(const absa_refnet *net, absa_block **out);
+
+/**
+ * Prepare products of a block, for all probes to come.
+ *
+ * @param net        the network; outlives the block
+ * @param selection  over the network's parameters; copied
+ * @param[out] out   the block, NULL on failure; the caller destroys it
+ * @retval ABSA_E_INVALID  a NULL, or a selection over another number of parameters
+ * @retval ABSA_E_STATE    nothing is selected
+ * @retval ABSA_E_MEMORY   no memory: a vector of the size of theta is kept
+ *
+ * Since 0.1.
+ */
+ABSA_API absa_status absa_refnet_block_create(absa_refnet *net, const absa_block *selection,
+                                              absa_refnet_block **out);
+
+/** Destroy the block and set the pointer to NULL; NULL is accepted. Since 0.1. */
+ABSA_API void absa_refnet_block_destroy(absa_refnet_block **block);
+
+/** Return the block's dimension, m. 0 for NULL. Since 0.1. */
+ABSA_API int64_t absa_refnet_block_count(const absa_refnet_block *block);
+
+/**
+ * Compute hv = H v, H being the rows and columns of absa_refnet_hvp()'s that are selected.
+ *
+ * @param block    the block; its network must have a probe
+ * @param v        m elements, borrowed for the call
+ * @param[out] hv  m elements, not v
+ * @return as absa_refnet_hvp(). Since 0.1.
+ */
+ABSA_API absa_status absa_refnet_block_hvp(absa_refnet_block *block, const void *v, void *hv);
+
+/** absa_refnet_block_hvp() for the Gauss-Newton matrix of absa_refnet_gnvp(). Since 0.1. */
+ABSA_API absa_status absa_refnet_block_gnvp(absa_refnet_block *block, const void *v, void *gv);
+
+/**
+ * Be the absa_hvp_fn of a block: hand it to absa_operator_from_hvp() with the block as user, on the
+ * space that absa_block_space() makes of absa_refnet_space().
+ *
+ * @param block          the absa_refnet_block
+ * @param v,hv           as for absa_refnet_block_hvp()
+ * @param[out] samples   rows of the probe
+ * @return what absa_refnet_block_hvp() returns. Since 0.1.
+ */
+ABSA_API int absa_refnet_block_hvp_callback(void *block, const void *v, void *hv, int64_t *samples);
+
+/** absa_refnet_block_hvp_callback() for the Gauss-Newton matrix. Since 0.1. */
+ABSA_API int absa_refnet_block_gnvp_callback(void *block, const void *v, void *gv,
+                                             int64_t *samples);
 
 /** @} */
 

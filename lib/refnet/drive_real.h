@@ -10,7 +10,9 @@ typedef struct call {
     const REAL *theta, *x, *v;
     const void *y;
     REAL *out;
-    const REAL *at; /* what weight decay pulls at: theta, or v */
+    const REAL *at;    /* what weight decay pulls at: theta, or v */
+    const int8_t *how; /* products: how the nodes move, */
+    int64_t begin;     /* and the first parameter of a layer that does */
     int64_t rows, piece;
     int gauss_newton, counts; /* counts: y is known, and sums are wanted */
     absa__net_sums sums[ABSA__NET_MOST_THREADS];
@@ -197,28 +199,15 @@ static void probe(absa_refnet *net, const void *theta, const void *x, const void
     add_sums(&c, sums);
 }
 
-/* Whether a layer takes notice that the input does not move along v. The others leave it out. */
-static int reads_still_input(const absa_refnet *net)
-{
-    for (int64_t l = 1; l <= net->layer_count; l++) {
-        const absa__net_layer *layer = &net->layers[l];
-        const int still = net->nodes[layer->in].value_root == 0 ||
-                          (layer->other >= 0 && net->nodes[layer->other].value_root == 0);
-        if (still && !skips_still_input(layer) && layer->spec.kind != ABSA_REFNET_FLATTEN)
-            return 1;
-    }
-    return 0;
-}
-
 static void product_part(void *user, int64_t thread)
 {
     call *c = user;
     const absa_refnet *net = c->net;
-    const work w = work_of(net, thread);
+    work w = work_of(net, thread);
     const int64_t last = net->layer_count;
-    const int still = reads_still_input(net);
     int64_t at;
-    zero(net->n, w.making);
+    w.how = c->how;
+    zero(net->n - c->begin, w.making + c->begin);
     for (const int64_t end = rows_of_thread(c, thread, &at); at < end; at += c->piece) {
         int kept;
         const slot s = probe_slot(c, &w, at, &kept), r = slot_in(net, w.r, s.rows);
@@ -228,8 +217,7 @@ static void product_part(void *user, int64_t thread)
             if (!c->gauss_newton)
                 backward(&w, s, s, c->theta, 0, NULL);
         }
-        if (still)
-            zero(net->nodes[0].size * s.rows, value_of(net, r, 0));
+        clear_still(&w, s.rows);
         r_forward(&w, s, c->theta, c->v);
         loss_hessian(net, s.aux, value_of(net, r, last), s.rows, delta_of(net, r, last));
         if (c->gauss_newton)
@@ -243,9 +231,34 @@ static void product(absa_refnet *net, int gauss_newton, const void *v, void *out
 {
     call c = call_of(net, probe_theta(net), net->probe_x, net->probe_y, net->probe_rows);
     c.v = v;
+    c.how = net->how;
     c.gauss_newton = gauss_newton;
     absa__net_pool_run(net->pool, product_part, &c);
     finish(&c, v, out);
+}
+
+static void block_product(absa_refnet_block *block, int gauss_newton, const void *v, void *out)
+{
+    absa_refnet *net = block->net;
+    call c = call_of(net, probe_theta(net), net->probe_x, net->probe_y, net->probe_rows);
+    const REAL scale = (REAL)(1 / (double)c.rows), decay = (REAL)net->options.weight_decay;
+    const REAL *from = v;
+    REAL *to = out, *whole = block->v;
+    for (int64_t i = 0; i < block->run_count; from += block->runs[i++].count)
+        memcpy(whole + block->runs[i].first, from, (size_t)block->runs[i].count * sizeof *whole);
+    c.v = whole;
+    c.how = block->how;
+    c.begin = block->begin;
+    c.gauss_newton = gauss_newton;
+    absa__net_pool_run(net->pool, product_part, &c);
+    for (int64_t i = 0; i < block->run_count; to += block->runs[i++].count) {
+        const int64_t first = block->runs[i].first, count = block->runs[i].count;
+        REAL *sum = work_of(net, 0).making + first;
+        for (int64_t t = 1; t < net->threads; t++)
+            add_to(count, work_of(net, t).making + first, sum);
+        for (int64_t k = 0; k < count; k++)
+            to[k] = scale * sum[k] + decay * whole[first + k];
+    }
 }
 
 static double square(int64_t n, const void *theta)
@@ -269,5 +282,5 @@ static void fill_normal(uint64_t seed, uint64_t stream, double deviation, int64_
         to[i] = (REAL)((double)to[i] * deviation);
 }
 
-const absa__net_driver DRIVER = {evaluate, gradient, input_gradient, probe,
-                                 product,  square,   fill_normal};
+const absa__net_driver DRIVER = {evaluate, gradient,      input_gradient, probe,
+                                 product,  block_product, square,         fill_normal};

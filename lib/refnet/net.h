@@ -15,6 +15,20 @@
 /* Added to variances by batch normalisation. */
 #define ABSA__NET_EPSILON 1e-5
 
+/* How a node moves when some of the parameters do. Passes along a vector of theta leave still
+ * layers out, and so do passes backward, which none of those parameters needs. */
+enum {
+    ABSA__NET_STILL,
+    ABSA__NET_STILL_READ, /* and a layer that moves reads its derivative, which must be zero */
+    ABSA__NET_MOVES,
+    ABSA__NET_MOVES_ITSELF /* some of the parameters are the layer's own */
+};
+
+/* Elements [first, first + count) of theta. */
+typedef struct absa__net_run {
+    int64_t first, count;
+} absa__net_run;
+
 enum {
     /* Numbers that it notes for each channel of a ghost batch. */
     ABSA__NET_NOTES = 5,
@@ -55,6 +69,7 @@ struct absa_refnet {
     absa__net_layer *layers;     /* layers[0] is not used */
     absa__net_node *nodes;       /* nodes[0] .. nodes[layer_count] */
     absa__net_range *ranges;
+    int8_t *how;     /* per node: how it moves when all parameters do */
     int8_t *written; /* per thread and node: a pass backward has put something there */
     absa__net_pool *pool;
     int64_t threads;
@@ -82,6 +97,18 @@ struct absa_refnet {
     int64_t probe_rows; /* 0: there is no probe */
 };
 
+/* Some of the parameters, for products with them alone. */
+struct absa_refnet_block {
+    absa_context *context;
+    absa_refnet *net;
+    absa__net_run *runs; /* ascending */
+    int64_t run_count;
+    int64_t count; /* elements in runs */
+    int64_t begin; /* no parameter before this one belongs to a layer that moves */
+    int8_t *how;   /* per node */
+    void *v;       /* all of theta: a block's vector among zeros */
+};
+
 /* What a pass over a batch finds. */
 typedef struct absa__net_sums {
     double loss;
@@ -105,6 +132,8 @@ typedef struct absa__net_driver {
                   absa__net_sums *sums);
     /* Hessian, or Gauss-Newton matrix, at the probe, times v. */
     void (*product)(absa_refnet *net, int gauss_newton, const void *v, void *out);
+    /* The same with a block's vectors. */
+    void (*block_product)(absa_refnet_block *block, int gauss_newton, const void *v, void *out);
     double (*square)(int64_t n, const void *theta);
     /* out[first ...] = normal numbers with this standard deviation. */
     void (*fill_normal)(uint64_t seed, uint64_t stream, double deviation, int64_t count, void *out,
@@ -124,6 +153,13 @@ absa_status absa__net_place(absa_refnet *net);
 /* The rows of the pieces that a batch is cut into: equal ones, and as many for each thread. */
 int64_t absa__net_piece(const absa_refnet *net, int64_t rows);
 
+/* Checks what a product is given; function names the caller in messages. */
+absa_status absa__net_check_product(const absa_refnet *net, const char *function, const void *v,
+                                    const void *out);
+
+/* Says for each node how it moves when the parameters in runs do, and for NULL when all do. */
+void absa__net_moves(const absa_refnet *net, const absa__net_run *runs, int64_t count, int8_t *how);
+
 /* Numbers in net->statistics. */
 int64_t absa__net_statistics(const absa_refnet *net);
 
@@ -133,6 +169,17 @@ int64_t absa__net_bytes(const absa_refnet *net);
 /* Writes the layers of a network by name, or only counts them when layers is NULL. */
 absa_status absa__net_named(absa_context *ctx, const absa_refnet_options *options,
                             absa_refnet_layer *layers, int64_t *count);
+
+/* These layers leave out work with a derivative that is zero. */
+static inline int absa__net_skips_still_input(const absa__net_layer *layer)
+{
+    return layer->spec.kind == ABSA_REFNET_DENSE || layer->spec.kind == ABSA_REFNET_CONV;
+}
+
+static inline const absa__net_driver *absa__net_driver_of(const absa_refnet *net)
+{
+    return net->options.element == ABSA_ELEMENT_F32 ? &absa__net_driver_f32 : &absa__net_driver_f64;
+}
 
 static inline size_t absa__net_element_size(const absa_refnet *net)
 {

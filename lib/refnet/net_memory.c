@@ -164,8 +164,8 @@ absa_status absa__net_place(absa_refnet *net)
 
 int64_t absa__net_bytes(const absa_refnet *net)
 {
-    const size_t per_layer =
-        sizeof *net->layers + sizeof *net->nodes + sizeof *net->written * (size_t)net->threads;
+    const size_t per_layer = sizeof *net->layers + sizeof *net->nodes + sizeof *net->how +
+                             sizeof *net->written * (size_t)net->threads;
     return (int64_t)(sizeof *net + per_layer * (size_t)(net->layer_count + 1) +
                      sizeof *net->ranges * (size_t)net->range_capacity +
                      sizeof *net->statistics * (size_t)absa__net_statistics(net) +

@@ -263,55 +263,67 @@ static double start_variance(const absa_refnet *net, int64_t layer)
     return variance;
 }
 
-/* Appends a range of theta whose shape has the product count. */
-static int64_t append_range(absa_refnet *net, int64_t layer, int number, int32_t role,
-                            const int64_t shape[4], int32_t rank)
+/* Appends a range of theta that belongs to a layer of the network, and to a layer of blocks. */
+static int64_t append_range(absa_refnet *net, int64_t layer, int64_t in_blocks, int number,
+                            int32_t role, const int64_t shape[4], int32_t rank)
 {
     absa__net_range *r = &net->ranges[net->range_count++];
     snprintf(r->name, sizeof r->name, "%s%d.%s", KIND_NAMES[net->layers[layer].spec.kind], number,
              ROLE_NAMES[role]);
-    r->range.name = r->name;
-    r->range.first = net->n;
-    r->range.count = 1;
+    r->range.range.name = r->name;
+    r->range.range.first = net->n;
+    r->range.range.count = 1;
     for (int d = 0; d < 4; d++) {
         r->range.shape[d] = shape[d];
-        r->range.count *= shape[d];
+        r->range.range.count *= shape[d];
     }
+    r->range.range.layer = in_blocks;
     r->range.rank = rank;
     r->range.layer = (int32_t)layer;
     r->range.role = role;
     r->start = role == ABSA_REFNET_GAIN ? 1 : 0;
     r->variance = role == ABSA_REFNET_WEIGHT ? start_variance(net, layer) : 0;
-    net->n += r->range.count;
-    return r->range.first;
+    net->n += r->range.range.count;
+    return r->range.range.first;
+}
+
+/* A batch normalisation right behind the layer whose weights it rescales counts as part of it. */
+static int begins_block_layer(const absa_refnet *net, int64_t layer)
+{
+    const absa__net_layer *l = &net->layers[layer];
+    const int32_t before = layer > 1 && l->in == layer - 1 ? net->layers[layer - 1].spec.kind : 0;
+    return l->spec.kind != ABSA_REFNET_BATCH_NORM ||
+           (before != ABSA_REFNET_CONV && before != ABSA_REFNET_DENSE);
 }
 
 static void lay_out_theta(absa_refnet *net)
 {
     int numbers[ABSA_REFNET_BATCH_NORM + 1] = {0};
+    int64_t in_blocks = 0;
     for (int64_t i = 1; i <= net->layer_count; i++) {
         absa__net_layer *layer = &net->layers[i];
         const absa_refnet_layer *s = &layer->spec;
-        const int conv = s->kind == ABSA_REFNET_CONV;
+        const int conv = s->kind == ABSA_REFNET_CONV, norm = s->kind == ABSA_REFNET_BATCH_NORM;
         layer->weight = layer->bias = -1;
-        if (s->kind == ABSA_REFNET_BATCH_NORM) {
-            const int64_t channels[4] = {net->nodes[i].channels, 1, 1, 1};
-            const int at = ++numbers[s->kind];
-            layer->weight = append_range(net, i, at, ABSA_REFNET_GAIN, channels, 1);
-            layer->bias = append_range(net, i, at, ABSA_REFNET_SHIFT, channels, 1);
-            layer->statistics = net->statistic_count;
-            net->statistic_count += 2 * channels[0];
-        }
-        if (!conv && s->kind != ABSA_REFNET_DENSE)
+        if (!conv && !norm && s->kind != ABSA_REFNET_DENSE)
             continue;
         const int number = ++numbers[s->kind];
+        in_blocks += begins_block_layer(net, i);
+        if (norm) {
+            const int64_t channels[4] = {net->nodes[i].channels, 1, 1, 1};
+            layer->weight = append_range(net, i, in_blocks, number, ABSA_REFNET_GAIN, channels, 1);
+            layer->bias = append_range(net, i, in_blocks, number, ABSA_REFNET_SHIFT, channels, 1);
+            layer->statistics = net->statistic_count;
+            net->statistic_count += 2 * channels[0];
+            continue;
+        }
         const int64_t dense[4] = {s->units, layer->fan_in, 1, 1};
         const int64_t window[4] = {s->units, net->nodes[layer->in].channels, s->size, s->size};
         const int64_t bias[4] = {s->units, 1, 1, 1};
-        layer->weight =
-            append_range(net, i, number, ABSA_REFNET_WEIGHT, conv ? window : dense, conv ? 4 : 2);
+        layer->weight = append_range(net, i, in_blocks, number, ABSA_REFNET_WEIGHT,
+                                     conv ? window : dense, conv ? 4 : 2);
         if (!s->no_bias)
-            layer->bias = append_range(net, i, number, ABSA_REFNET_BIAS, bias, 1);
+            layer->bias = append_range(net, i, in_blocks, number, ABSA_REFNET_BIAS, bias, 1);
     }
 }
 
@@ -342,6 +354,7 @@ static absa_status fill_plan(absa_refnet *net, const absa_refnet_options *o)
     if (status)
         return status;
     lay_out_theta(net);
+    absa__net_moves(net, NULL, 0, net->how);
     status = absa_context_alloc(net->context, absa__net_statistics(net), sizeof *net->statistics,
                                 (void **)&net->statistics);
     for (int64_t i = 1; i < net->statistic_count && !status; i += 2)
@@ -383,6 +396,8 @@ absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options
     if (!status)
         status = absa_context_alloc(ctx, net->threads * (count + 1), sizeof *net->written,
                                     (void **)&net->written);
+    if (!status)
+        status = absa_context_alloc(ctx, count + 1, sizeof *net->how, (void **)&net->how);
     if (!status)
         status = fill_plan(net, &o);
     if (status)

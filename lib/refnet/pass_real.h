@@ -15,8 +15,9 @@ typedef struct work {
     const absa_refnet *net;
     REAL *pass, *r; /* memory of the passing piece, and of derivatives along v */
     REAL *column, *making;
-    int8_t *written; /* per node: a pass backward has put something there */
-    double *last;    /* sums of batch normalisation's statistics */
+    const int8_t *how; /* per node: how it moves along v */
+    int8_t *written;   /* per node: a pass backward has put something there */
+    double *last;      /* sums of batch normalisation's statistics */
 } work;
 
 static slot slot_in(const absa_refnet *net, REAL *memory, int64_t rows)
@@ -44,6 +45,7 @@ static work work_of(const absa_refnet *net, int64_t thread)
     w.r = w.pass + net->pass_count;
     w.column = w.r + net->r_count;
     w.making = w.column + net->column;
+    w.how = net->how;
     w.written = net->written + thread * (net->layer_count + 1);
     w.last = net->statistics + (1 + thread) * net->statistic_count;
     return w;
@@ -92,12 +94,6 @@ static const passes *passes_of(const absa__net_layer *layer)
 }
 #undef PASSES
 
-/* Saves these layers the work with a derivative that is zero. */
-static int skips_still_input(const absa__net_layer *layer)
-{
-    return layer->spec.kind == ABSA_REFNET_DENSE || layer->spec.kind == ABSA_REFNET_CONV;
-}
-
 /* What layer l sees of the piece in slot s. */
 static frame frame_of(const work *w, slot s, const REAL *theta, int64_t l)
 {
@@ -116,25 +112,29 @@ static frame frame_of(const work *w, slot s, const REAL *theta, int64_t l)
     return f;
 }
 
-/* Node 0's derivative along v is zero: the input does not move. */
+static int moves(const work *w, int64_t node)
+{
+    return w->how[node] >= ABSA__NET_MOVES;
+}
+
 static void add_r_values(const work *w, frame *f, int64_t l, const REAL *v)
 {
     const absa_refnet *net = w->net;
     const slot r = slot_in(net, w->r, f->rows);
-    const int still = net->nodes[f->layer->in].value_root == 0;
+    const int left_out = absa__net_skips_still_input(f->layer) && !moves(w, f->layer->in);
     f->v = v;
-    f->rx = skips_still_input(f->layer) && still ? NULL : value_of(net, r, f->layer->in);
+    f->rx = left_out ? NULL : value_of(net, r, f->layer->in);
     f->rx_other = f->layer->other < 0 ? NULL : value_of(net, r, f->layer->other);
     f->ry = value_of(net, r, l);
 }
 
 /* Where the derivative in a node goes, and whether something is there already. A layer that works
- * in place overwrites. NULL for the input unless it is wanted. */
+ * in place overwrites. NULL for nodes that do not move, unless the input's is wanted. */
 static REAL *target(const work *w, slot s, int64_t node, int64_t layer, int want_input, int *add)
 {
     const absa_refnet *net = w->net;
     const int32_t root = net->nodes[node].delta_root;
-    if (root == 0 && !want_input)
+    if (!want_input && !moves(w, node))
         return NULL;
     *add = w->written[root] && root != net->nodes[layer].delta_root;
     w->written[root] = 1;
@@ -155,8 +155,10 @@ static void backward(const work *w, slot s, slot d, const REAL *theta, int want_
 {
     memset(w->written, 0, (size_t)w->net->layer_count + 1);
     for (int64_t l = w->net->layer_count; l > 0; l--) {
+        if (!want_input && !moves(w, l))
+            continue;
         frame f = frame_of(w, s, theta, l);
-        f.dtheta = dtheta;
+        f.dtheta = w->how[l] == ABSA__NET_MOVES_ITSELF ? dtheta : NULL;
         f.dy = delta_of(w->net, d, l);
         f.dx = target(w, d, f.layer->in, l, want_input, &f.add);
         if (f.layer->other >= 0)
@@ -165,9 +167,20 @@ static void backward(const work *w, slot s, slot d, const REAL *theta, int want_
     }
 }
 
+/* Derivatives along v that are zero, where somebody reads them. */
+static void clear_still(const work *w, int64_t rows)
+{
+    const slot r = slot_in(w->net, w->r, rows);
+    for (int64_t i = 0; i <= w->net->layer_count; i++)
+        if (w->how[i] == ABSA__NET_STILL_READ)
+            zero(w->net->nodes[i].size * rows, value_of(w->net, r, i));
+}
+
 static void r_forward(const work *w, slot s, const REAL *theta, const REAL *v)
 {
     for (int64_t l = 1; l <= w->net->layer_count; l++) {
+        if (!moves(w, l))
+            continue;
         frame f = frame_of(w, s, theta, l);
         add_r_values(w, &f, l, v);
         passes_of(f.layer)->r_forward(&f);
@@ -179,6 +192,8 @@ static void r_backward(const work *w, slot s, const REAL *theta, const REAL *v, 
     const slot r = slot_in(w->net, w->r, s.rows);
     memset(w->written, 0, (size_t)w->net->layer_count + 1);
     for (int64_t l = w->net->layer_count; l > 0; l--) {
+        if (!moves(w, l))
+            continue;
         frame f = frame_of(w, s, theta, l);
         add_r_values(w, &f, l, v);
         f.dtheta = hv;

@@ -17,11 +17,6 @@ void absa_refnet_options_init(absa_refnet_options *options, size_t size)
     absa__net_struct_init(options, size, &o, sizeof o);
 }
 
-static const absa__net_driver *driver_of(const absa_refnet *net)
-{
-    return net->options.element == ABSA_ELEMENT_F32 ? &absa__net_driver_f32 : &absa__net_driver_f64;
-}
-
 absa_status absa_refnet_workspace(absa_context *context, const absa_refnet_options *options,
                                   int64_t *bytes)
 {
@@ -72,6 +67,7 @@ void absa_refnet_destroy(absa_refnet **net)
     absa__net_pool_destroy(ctx, &n->pool);
     absa_context_release(ctx, n->arena, n->arena_count, absa__net_element_size(n));
     absa_context_release(ctx, n->statistics, absa__net_statistics(n), sizeof *n->statistics);
+    absa_context_release(ctx, n->how, n->layer_count + 1, sizeof *n->how);
     absa_context_release(ctx, n->written, n->threads * (n->layer_count + 1), sizeof *n->written);
     absa_context_release(ctx, n->ranges, n->range_capacity, sizeof *n->ranges);
     absa_context_release(ctx, n->nodes, n->layer_count + 1, sizeof *n->nodes);
@@ -139,14 +135,15 @@ absa_status absa_refnet_init_parameters(const absa_refnet *net, uint64_t seed, v
     memset(theta, 0, (size_t)net->n * absa__net_element_size(net));
     for (int64_t i = 0; i < net->range_count; i++) {
         const absa__net_range *r = &net->ranges[i];
-        for (int64_t j = 0; r->start != 0 && j < r->range.count; j++)
+        for (int64_t j = 0; r->start != 0 && j < r->range.range.count; j++)
             if (net->options.element == ABSA_ELEMENT_F32)
-                ((float *)theta)[r->range.first + j] = (float)r->start;
+                ((float *)theta)[r->range.range.first + j] = (float)r->start;
             else
-                ((double *)theta)[r->range.first + j] = r->start;
+                ((double *)theta)[r->range.range.first + j] = r->start;
         if (r->variance > 0)
-            driver_of(net)->fill_normal(seed, (uint64_t)i, sqrt(r->variance), r->range.count, theta,
-                                        r->range.first);
+            absa__net_driver_of(net)->fill_normal(seed, (uint64_t)i, sqrt(r->variance),
+                                                  r->range.range.count, theta,
+                                                  r->range.range.first);
     }
     return ABSA_OK;
 }
@@ -205,7 +202,7 @@ static absa_status conclude(const absa_refnet *net, const char *function, const 
     const double decay = net->options.weight_decay;
     double value = sums->loss / (double)rows;
     if (decay > 0)
-        value += decay / 2 * driver_of(net)->square(net->n, theta);
+        value += decay / 2 * absa__net_driver_of(net)->square(net->n, theta);
     if (!isfinite(value))
         return absa__net_fail(net->context, ABSA_E_NONFINITE, "%s: the loss overflows", function);
     if (loss)
@@ -222,7 +219,7 @@ absa_status absa_refnet_loss(absa_refnet *net, const void *theta, const void *x,
     const absa_status status = begin_pass(net, __func__, theta, x, y, rows, loss);
     if (status)
         return status;
-    driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
+    absa__net_driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
     return conclude(net, __func__, theta, rows, &sums, loss);
 }
 
@@ -236,7 +233,7 @@ absa_status absa_refnet_gradient(absa_refnet *net, const void *theta, const void
     if (status)
         return status;
     net->last_rows = 0;
-    driver_of(net)->gradient(net, theta, x, y, rows, gradient, &sums);
+    absa__net_driver_of(net)->gradient(net, theta, x, y, rows, gradient, &sums);
     if (sums.bad_row < 0 && net->mode == ABSA_REFNET_TRAIN)
         net->last_rows = rows;
     return conclude(net, __func__, theta, rows, &sums, loss);
@@ -251,7 +248,7 @@ absa_status absa_refnet_input_gradient(absa_refnet *net, const void *theta, cons
     const absa_status status = begin_pass(net, __func__, theta, x, y, rows, gradient);
     if (status)
         return status;
-    driver_of(net)->input_gradient(net, theta, x, y, rows, gradient, &sums);
+    absa__net_driver_of(net)->input_gradient(net, theta, x, y, rows, gradient, &sums);
     return conclude(net, __func__, theta, rows, &sums, loss);
 }
 
@@ -264,7 +261,7 @@ absa_status absa_refnet_predict(absa_refnet *net, const void *theta, const void 
     if (status)
         return status;
     net->pass_mode = net->mode;
-    driver_of(net)->evaluate(net, theta, x, NULL, rows, outputs, NULL);
+    absa__net_driver_of(net)->evaluate(net, theta, x, NULL, rows, outputs, NULL);
     return ABSA_OK;
 }
 
@@ -284,7 +281,7 @@ absa_status absa_refnet_evaluate(absa_refnet *net, const void *theta, const void
     absa_status status = begin_pass(net, __func__, theta, x, y, rows, evaluation);
     if (status)
         return status;
-    driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
+    absa__net_driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
     status = conclude(net, __func__, theta, rows, &sums, NULL);
     if (status)
         return status;
@@ -307,7 +304,7 @@ absa_status absa_refnet_probe(absa_refnet *net, const void *theta, const void *x
     if (status)
         return status;
     net->pass_mode = net->probe_mode = net->mode;
-    driver_of(net)->probe(net, theta, x, y, rows, &sums);
+    absa__net_driver_of(net)->probe(net, theta, x, y, rows, &sums);
     status = conclude(net, __func__, theta, rows, &sums, loss);
     if (status)
         return status;
@@ -325,19 +322,28 @@ void absa_refnet_probe_clear(absa_refnet *net)
     net->probe_rows = 0;
 }
 
-static absa_status product(absa_refnet *net, const char *function, int gauss_newton, const void *v,
-                           void *out)
+absa_status absa__net_check_product(const absa_refnet *net, const char *function, const void *v,
+                                    const void *out)
 {
-    if (!net)
-        return ABSA_E_INVALID;
     if (!v || !out || v == out)
         return absa__net_fail(net->context, ABSA_E_INVALID,
                               "%s: the vector and the result must be two and not NULL", function);
     if (net->probe_rows == 0)
         return absa__net_fail(net->context, ABSA_E_STATE,
                               "%s: there is no probe; call absa_refnet_probe() first", function);
+    return ABSA_OK;
+}
+
+static absa_status product(absa_refnet *net, const char *function, int gauss_newton, const void *v,
+                           void *out)
+{
+    if (!net)
+        return ABSA_E_INVALID;
+    const absa_status status = absa__net_check_product(net, function, v, out);
+    if (status)
+        return status;
     net->pass_mode = net->probe_mode;
-    driver_of(net)->product(net, gauss_newton, v, out);
+    absa__net_driver_of(net)->product(net, gauss_newton, v, out);
     return ABSA_OK;
 }
 

@@ -384,13 +384,13 @@ Test(refnet_api, starting_values_have_the_promised_spread)
     for (int64_t i = 0; i < absa_refnet_range_count(net); i++) {
         cr_assert_eq(absa_refnet_range_at(net, i, &r), ABSA_OK);
         double square = 0;
-        for (int64_t j = r.first; j < r.first + r.count; j++)
+        for (int64_t j = r.range.first; j < r.range.first + r.range.count; j++)
             square += (double)theta[j] * (double)theta[j];
-        square /= (double)r.count;
+        square /= (double)r.range.count;
         if (r.role == ABSA_REFNET_BIAS)
             cr_assert_eq(square, 0.0);
         else
-            cr_assert_float_eq(square, want[i / 2], 0.08 * want[i / 2], "%s", r.name);
+            cr_assert_float_eq(square, want[i / 2], 0.08 * want[i / 2], "%s", r.range.name);
     }
     cr_assert_eq(absa_refnet_init_parameters(net, 3, again), ABSA_OK);
     cr_assert_eq(memcmp(theta, again, (size_t)n * sizeof *theta), 0);

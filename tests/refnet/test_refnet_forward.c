@@ -24,7 +24,7 @@ static const double *range_of(const point *p, int layer, int32_t role)
     for (int64_t i = 0; i < absa_refnet_range_count(p->net); i++) {
         cr_assert_eq(absa_refnet_range_at(p->net, i, &r), ABSA_OK);
         if (r.layer == layer && r.role == role)
-            return p->theta + r.first;
+            return p->theta + r.range.first;
     }
     return NULL;
 }
@@ -287,10 +287,10 @@ static void names_are(const char *name, int64_t channels, int64_t side, const ch
     int64_t first = 0, i = 0;
     for (; want[i]; i++) {
         cr_assert_eq(absa_refnet_range_at(net, i, &r), ABSA_OK);
-        cr_assert_str_eq(r.name, want[i]);
-        cr_assert_eq(r.first, first, "%s starts where the one before ends", r.name);
-        cr_assert_eq(r.count, r.shape[0] * r.shape[1] * r.shape[2] * r.shape[3]);
-        first += r.count;
+        cr_assert_str_eq(r.range.name, want[i]);
+        cr_assert_eq(r.range.first, first, "%s starts where the one before ends", r.range.name);
+        cr_assert_eq(r.range.count, r.shape[0] * r.shape[1] * r.shape[2] * r.shape[3]);
+        first += r.range.count;
     }
     cr_assert_eq(absa_refnet_range_count(net), i);
     cr_assert_eq(absa_refnet_parameter_count(net), first);

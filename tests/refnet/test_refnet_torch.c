@@ -150,9 +150,9 @@ static void *parameters(const absa_refnet *net, int32_t element)
         absa_refnet_range r;
         absa_refnet_range_init(&r, sizeof r);
         cr_assert_eq(absa_refnet_range_at(net, k, &r), ABSA_OK);
-        const double fan_in = (double)(r.count / r.shape[0]);
+        const double fan_in = (double)(r.range.count / r.shape[0]);
         const double scale = r.role == ABSA_REFNET_WEIGHT ? sqrt(6 / fan_in) : 0.25;
-        for (int64_t i = r.first; i < r.first + r.count; i++)
+        for (int64_t i = r.range.first; i < r.range.first + r.range.count; i++)
             put(element, theta, i, unit(1, i) * scale + (r.role == ABSA_REFNET_GAIN));
     }
     return theta;

@@ -255,6 +255,15 @@ static void run_shard(process *p)
     cr_assert_eq(absa_block_space(b, &space, &small, sizeof small), ABSA_OK);
     run->local[p->rank] = small.n;
     cr_assert_eq(small.n_global, absa_block_count(b));
+    /* Start vectors are made by global index: the block's own. */
+    int64_t before = 0;
+    for (int64_t i = 0; i < absa_block_piece_count(b); i++) {
+        absa_block_range piece;
+        cr_assert_eq(absa_block_piece_at(b, i, &piece), ABSA_OK);
+        for (int64_t k = piece.first; k < piece.first + piece.count && k < h.first; k++)
+            before++;
+    }
+    cr_assert_eq(small.first, before);
     cr_assert_eq(absa_eigen_create(ctx, &small, &o, &e), ABSA_OK, "%s", absa_context_message(ctx));
     run->status[p->rank] = absa_eigen_run(e, part, NULL, &run->result[p->rank]);
     absa_eigen_destroy(&e);
