@@ -1,0 +1,314 @@
+/* absa-eig: eigenvalues of a symmetric matrix in a Matrix Market file, each with the interval that
+ * holds it. A host of the library: the matrix is its own, a product is what it lends. */
+#include "sparse.h"
+
+#include <absa/absa.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DONE, FAILED, REFUSED };
+
+/* Options that are the estimator's, under its field's name, and the program's own. */
+static const struct {
+    const char *name, *field, *argument, *help;
+} options[] = {
+    {"matrix", NULL, "FILE.mtx", "symmetric matrix, - for standard input (required)"},
+    {"which", NULL, "NAME", "la largest, sa smallest, lm magnitude, both (la)"},
+    {"precision", NULL, "NAME", "f32 or f64 (f64)"},
+    {"k", "wanted", "K", "distinct eigenvalues, at each end with both (1)"},
+    {"rule", "rule", "NAME", "fixed, residual, checked, certified or power (checked)"},
+    {"tol", "tolerance", "T", "relative to the largest magnitude found (1e-6; f32: 1e-3)"},
+    {"eta", "eta", "H", "chance that a bound is wrong (1e-2)"},
+    {"max-products", "max_products", "N", "most products with the matrix (1000)"},
+    {"max-vectors", "max_vectors", "M", "most vectors to hold (64)"},
+    {"seed", "seed", "S", "of the start vector (0)"},
+};
+
+enum { MATRIX, WHICH, PRECISION, TOL = 5, COUNT = sizeof options / sizeof options[0] };
+
+typedef struct job {
+    absa_context *ctx;
+    absa_eigen *eigen;
+    absa_eigen_options o;
+    const char *path;
+    int f32, terminal, standing;
+} job;
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+    stop_signal = number;
+}
+
+/* The first signal ends the run with what is known, the second one the program. */
+static void catch_signals(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    action.sa_flags = (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* One line on standard error, whatever the words hold. */
+static int say(int status, const char *what, const char *why)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "absa-eig: %s%s%s", what, *why ? ": " : "", why);
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < ' ')
+            *p = ' ';
+    fprintf(stderr, "%s\n", text);
+    return status;
+}
+
+static int refuse(const char *what, const char *why)
+{
+    return say(REFUSED, what, why);
+}
+
+static void print_help(void)
+{
+    printf("Usage: absa-eig --matrix FILE.mtx [OPTION]...\n"
+           "Prints eigenvalues of a symmetric matrix, a line of value, lower, upper and\n"
+           "residual each, then the products spent and why the run stopped.\n\n");
+    for (int i = 0; i < COUNT; i++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s %s", options[i].name, options[i].argument);
+        printf("  %-20s %s\n", left, options[i].help);
+    }
+    printf("  --help, --version\n\n"
+           "The matrix: Matrix Market, coordinate or array, real, integer or pattern,\n"
+           "symmetric or general with equal halves. Entries of one place are summed.\n\n"
+           "Exit status: 0 done, 1 failed on the way, 2 refused, 130 or 143 interrupted.\n");
+}
+
+static int set_own(job *j, int option, const char *value)
+{
+    static const char *const names[] = {"la", "sa", "lm", "both"};
+    if (option == MATRIX) {
+        j->path = value;
+        return DONE;
+    }
+    if (option == PRECISION) {
+        j->f32 = strcmp(value, "f32") == 0;
+        return j->f32 || strcmp(value, "f64") == 0 ? DONE
+                                                   : refuse("--precision", "must be f32 or f64");
+    }
+    for (int32_t i = 0; i < 4; i++)
+        if (strcmp(value, names[i]) == 0) {
+            j->o.which = i; /* the order of enum absa_which */
+            return DONE;
+        }
+    return refuse("--which", "must be la, sa, lm or both");
+}
+
+static int parse(int argc, char **argv, job *j)
+{
+    struct option longs[COUNT + 3] = {{0}};
+    int tol_given = 0;
+    for (int i = 0; i < COUNT; i++)
+        longs[i] = (struct option){options[i].name, required_argument, NULL, i};
+    longs[COUNT] = (struct option){"help", no_argument, NULL, COUNT};
+    longs[COUNT + 1] = (struct option){"version", no_argument, NULL, COUNT + 1};
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (c == '?')
+            return refuse(argv[optind - 1], "no such option, or its value is missing");
+        if (c == COUNT) {
+            print_help();
+            exit(DONE);
+        }
+        if (c == COUNT + 1) {
+            printf("absa-eig %s\n", absa_version_string());
+            exit(DONE);
+        }
+        const char *field = options[c].field;
+        if (!field && set_own(j, c, optarg))
+            return REFUSED;
+        if (field && absa_eigen_options_set(j->ctx, &j->o, field, optarg))
+            return refuse(options[c].name, absa_context_message(j->ctx));
+        tol_given |= c == TOL;
+    }
+    if (optind < argc)
+        return refuse(argv[optind], "an argument without an option");
+    if (j->o.wanted < 1)
+        return refuse("--k", "must be at least 1");
+    if (!tol_given)
+        j->o.tolerance = j->f32 ? 1e-3 : 1e-6;
+    if (j->o.rule == ABSA_RULE_DECIDE)
+        return refuse("--rule", "decide needs a threshold, which no option gives");
+    return j->path ? DONE : refuse("--matrix is required", "");
+}
+
+/* All of a stream with a zero behind it; NULL with errno set. */
+static char *read_all(FILE *in, size_t *size)
+{
+    size_t room = (size_t)1 << 16, used = 0;
+    char *text = malloc(room);
+    while (text) {
+        used += fread(text + used, 1, room - used - 1, in);
+        if (used < room - 1)
+            break;
+        char *more = room <= SIZE_MAX / 2 ? realloc(text, 2 * room) : NULL;
+        if (!more)
+            free(text);
+        text = more;
+        room *= 2;
+    }
+    if (text && ferror(in)) {
+        free(text);
+        return NULL;
+    }
+    if (text)
+        text[used] = '\0';
+    else
+        errno = ENOMEM;
+    *size = used;
+    return text;
+}
+
+static int load(const job *j, sparse *out)
+{
+    const int piped = strcmp(j->path, "-") == 0;
+    const char *name = piped ? "standard input" : j->path;
+    FILE *in = piped ? stdin : fopen(j->path, "rb");
+    if (!in)
+        return refuse(name, strerror(errno));
+    size_t size = 0;
+    mtx m = {0};
+    mtx_error error = {0, ""};
+    char *text = read_all(in, &size);
+    const int code = errno;
+    if (!piped)
+        fclose(in);
+    if (!text)
+        return refuse(name, strerror(code));
+    const int good =
+        mtx_parse(text, size, &m, &error) && sparse_make(&m, j->f32, text, size, out, &error);
+    mtx_free(&m);
+    free(text);
+    if (good)
+        return DONE;
+    char place[512];
+    if (error.line > 0)
+        snprintf(place, sizeof place, "%s:%lld", name, (long long)error.line);
+    return refuse(error.line > 0 ? place : name, error.text);
+}
+
+static void wipe(job *j)
+{
+    if (j->standing)
+        fputs("\r\033[K", stderr);
+    j->standing = 0;
+}
+
+static int watch(void *user, const absa_eigen_result *now, int32_t *stop)
+{
+    job *j = user;
+    *stop = stop_signal != 0;
+    if (!j->terminal)
+        return 0;
+    fprintf(stderr, "\rproduct %lld   %.8g in [%.8g, %.8g]\033[K", (long long)now->products,
+            now->value, now->lower, now->upper);
+    fflush(stderr);
+    j->standing = 1;
+    return 0;
+}
+
+static void on_log(void *user, int32_t level, const char *text)
+{
+    (void)level;
+    wipe(user);
+    say(FAILED, text, "");
+}
+
+static void print_row(double value, double lower, double upper, double residual)
+{
+    printf("%.17g %.17g %.17g %.17g\n", value, lower, upper, residual);
+}
+
+static int print_result(const job *j, const absa_eigen_result *r)
+{
+    static const char *const stops[] = {"none", "converged", "budget", "monitor", "exact"};
+    for (int64_t i = 0; i < r->pairs; i++) {
+        absa_pair p;
+        absa_pair_init(&p, sizeof p);
+        if (absa_eigen_pair(j->eigen, i, &p))
+            return say(FAILED, absa_context_message(j->ctx), "");
+        print_row(p.value, p.lower, p.upper, p.residual);
+    }
+    printf("products %lld stop %s\n", (long long)r->products, stops[r->stop]);
+    return fflush(stdout) == 0 ? DONE : say(FAILED, "standard output cannot be written", "");
+}
+
+static int run(job *j, sparse *matrix)
+{
+    absa_operator *op = NULL;
+    absa_space space;
+    absa_eigen_result r;
+    absa_eigen_result_init(&r, sizeof r);
+    absa_space_host(&space, sizeof space, j->f32 ? ABSA_ELEMENT_F32 : ABSA_ELEMENT_F64, matrix->n);
+    int status = DONE;
+    if (absa_operator_from_hvp(j->ctx, &space, sparse_product, matrix, NULL, &op))
+        status = FAILED;
+    else if (absa_eigen_create(j->ctx, &space, &j->o, &j->eigen) ||
+             absa_eigen_run(j->eigen, op, NULL, &r))
+        status = FAILED;
+    wipe(j);
+    status = status ? say(status, absa_context_message(j->ctx), "") : print_result(j, &r);
+    absa_eigen_destroy(&j->eigen);
+    absa_operator_destroy(&op);
+    return status == DONE && stop_signal ? 128 + stop_signal : status;
+}
+
+/* Refuses options the library refuses before a large file is read for nothing. */
+static int check_options(const job *j)
+{
+    absa_space space;
+    absa_eigen *eigen;
+    absa_space_host(&space, sizeof space, j->f32 ? ABSA_ELEMENT_F32 : ABSA_ELEMENT_F64, 1);
+    if (absa_eigen_create(j->ctx, &space, &j->o, &eigen))
+        return refuse(absa_context_message(j->ctx), "");
+    absa_eigen_destroy(&eigen);
+    return DONE;
+}
+
+int main(int argc, char **argv)
+{
+    job j = {.terminal = isatty(STDERR_FILENO)};
+    sparse matrix = {0};
+    absa_context_options c;
+    absa_context_options_init(&c, sizeof c);
+    c.log = on_log;
+    c.log_user = &j;
+    if (absa_context_create(&c, &j.ctx))
+        return say(FAILED, "not enough memory", "");
+    absa_eigen_options_init(&j.o, sizeof j.o);
+    j.o.max_products = 1000;
+    j.o.max_vectors = 64;
+    j.o.monitor = watch;
+    j.o.monitor_user = &j;
+    int status = parse(argc, argv, &j);
+    if (!status)
+        status = check_options(&j);
+    if (!status)
+        status = load(&j, &matrix);
+    if (!status) {
+        catch_signals();
+        status = run(&j, &matrix);
+    }
+    sparse_free(&matrix);
+    absa_context_destroy(&j.ctx);
+    return status;
+}
