@@ -84,9 +84,12 @@ enum absa_memory {
     ABSA_MEMORY_VALUE = 1,
     /** The whole basis, max_products + 1 vectors, fully reorthogonalised: gives the eigenvector. */
     ABSA_MEMORY_BASIS = 2,
-    /** max_vectors vectors, 4 to 64 of them, fully reorthogonalised; a full basis shrinks to its
-     * best half and goes on (thick restart). Gives the eigenvector. With 8 vectors it takes up to
-     * a fifth more products than BASIS; with fewer, or where eigenvalues crowd at the end, more. */
+    /** max_vectors vectors, 4 to 64 of them (more for many pairs), fully reorthogonalised; a full
+     * basis shrinks to its best part and goes on (thick restart). Gives the eigenvector. With 8
+     * vectors one end takes up to a fifth more products than BASIS, a third more on a semicircle,
+     * whose eigenvalues crowd at the end; both ends, tolerances of 1e-3 and less, or fewer vectors
+     * up to twice as many there. With 12 vectors one end takes at most a tenth more. For several
+     * pairs the default is 4 vectors and 2 for every pair: a fifth to a third more. */
     ABSA_MEMORY_RESTART = 3,
     /** VALUE's three vectors and the eigenvector, whatever the number of products: once the rule
      * has fired after m products, a second pass of m - 1 products makes the basis anew and adds the
@@ -100,8 +103,12 @@ enum absa_memory {
 enum absa_store {
     /** In the space's element type. */
     ABSA_STORE_FULL = 0,
-    /** As bfloat16, for spaces of floats in host memory: two bytes an element beside VALUE's three
-     * vectors. */
+    /** As bfloat16, for spaces of floats in host memory: two bytes an element, beside VALUE's three
+     * vectors. The recurrence itself runs on the three; the stored vectors keep it orthogonal, to
+     * about 1e-3 (FULL: 1e-7), so that no value appears twice and the certificate holds. Values and
+     * bounds are FULL's but for some 1e-7 of the operator's norm, for up to 240 products in the
+     * measurements (tests/unit/test_eigen_store.c); a vector is off by up to 2^-8 of itself, and
+     * so is |H v - value v| from the stated residual. */
     ABSA_STORE_BF16 = 1
 };
 

@@ -62,6 +62,7 @@ struct absa_eigen {
     void **slot;
     double *length;
     uint16_t **stored; /* BASIS in bfloat16: q_0 to q_{steps-1} */
+    int32_t clearing;  /* steps that are still to be cleared of what they have along those */
 
     /* The recurrence: alpha[0..steps-1], beta[0..steps-1]. */
     int64_t steps;

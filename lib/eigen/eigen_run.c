@@ -62,6 +62,8 @@ static absa_status lay_out_hint(absa_eigen *e, absa_eigen_args *a)
     absa_status status = ABSA_OK;
     e->hint_weight = a->hint_weight;
     e->has_vector = 0;
+    if (e->memory == ABSA_MEMORY_TWO_PASS)
+        e->length[3] = 1.0;
     if (a->hint_weight == 0.0)
         return ABSA_OK;
     if (e->memory == ABSA_MEMORY_TWO_PASS) {
@@ -114,6 +116,7 @@ absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args)
     e->phase = ABSA__PHASE_IDLE;
     e->steps = e->have = e->held = e->locked = e->ritz_count = e->second_pass = 0;
     e->inconsistency = 0.0;
+    e->clearing = 0;
     status = absa__start_vector(e, status, a.stream, a.hint, a.hint_weight);
     if (status)
         return status;
@@ -203,15 +206,24 @@ static int32_t reason(const absa_eigen *e, int exact, double change, int decides
     return wish ? ABSA_STOP_MONITOR : e->now.products == most ? ABSA_STOP_BUDGET : ABSA_STOP_NONE;
 }
 
-/* What follows when there is a reason to stop: a fresh start, a second pass, or the end. */
-static absa_status conclude(absa_eigen *e, int32_t why)
+/* What follows when there is a reason to stop: a fresh start, a second pass, or the end. wish is
+ * the monitor's to stop: nothing new is begun then. */
+static absa_status conclude(absa_eigen *e, int32_t why, int32_t wish)
 {
     absa_status status = ABSA_OK;
+    const int done = why == ABSA_STOP_CONVERGED || why == ABSA_STOP_EXACT;
     int goes_on = 0;
-    if (e->options.multiplicity > 0 && (why == ABSA_STOP_CONVERGED || why == ABSA_STOP_EXACT))
+    if (e->options.multiplicity > 0 && done) {
         status = absa__fresh_next(e, &why, &goes_on);
-    else if (e->memory == ABSA_MEMORY_TWO_PASS && why != ABSA_STOP_MONITOR)
+        if (!status && goes_on && wish)
+            absa__eigen_end(e, ABSA_STOP_MONITOR);
+    } else if (e->memory == ABSA_MEMORY_TWO_PASS && !wish) {
         status = absa__second_pass_begin(e, why, &goes_on);
+    } else if (e->memory == ABSA_MEMORY_TWO_PASS) {
+        absa__eigen_end(e, ABSA_STOP_MONITOR);
+        e->now.converged = done || why == ABSA_STOP_DECIDED;
+        return ABSA_OK;
+    }
     if (!status && !goes_on)
         absa__eigen_end(e, why);
     return status;
@@ -235,7 +247,7 @@ absa_status absa__eigen_take(absa_eigen *e, absa_status status)
     } else if (!status) {
         const int32_t why = reason(e, exact, change, decides, wish);
         if (why != ABSA_STOP_NONE)
-            status = conclude(e, why);
+            status = conclude(e, why, wish);
         else if (e->memory == ABSA_MEMORY_RESTART && e->have == e->slots - 1 - e->locked)
             status = absa__restart(e);
     }

@@ -83,6 +83,7 @@ const absa__field absa__state[ABSA__STATE] = {
     FIELD('l', now.pairs),
     FIELD('l', now.starts),
     FIELD('d', now.rest_bound),
+    FIELD('i', clearing),
 };
 
 int absa__needs_slot(const absa_eigen *e, int64_t i)

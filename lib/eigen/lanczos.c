@@ -138,24 +138,33 @@ static absa_status project(absa_eigen *e, absa_status status, int64_t first, int
                             (long long)(e->now.products + 1));
 }
 
-/* What the product has along the stored vectors before those in the slots, g[i]. A stored vector is
- * off by up to 2^-9 of itself, and so is what is read along it: only what is more than that is
- * taken for real, so that the recurrence keeps the basis orthogonal to about that, which is what
- * its coefficients need (H. D. Simon, "The Lanczos algorithm with partial reorthogonalization",
- * Math. Comp. 42, 1984: the square root of the roundoff), and rounding of the store is not fed into
- * it. Returns how many were read. */
-static int64_t project_on_stored(absa_eigen *e, double size, double *g, absa_status *status)
+/* What the product has along the stored vectors before those in the slots, g[i]. Every element of a
+ * stored vector is off by up to 2^-8 of itself, so what is read along it is off by a random sum of
+ * that many parts. Taking that away at every step would feed the rounding of the store into the
+ * recurrence; so nothing is, until something along one of them stands out, and then all of it, in
+ * this step and the next: the recurrence brings back what only one of two neighbours has lost (H.
+ * D. Simon, "The Lanczos algorithm with partial reorthogonalization", Math. Comp. 42, 1984).
+ * Returns how many were read. */
+static int64_t project_on_stored(absa_eigen *e, double *g, absa_status *status)
 {
     const int64_t count = e->stored && e->steps > 1 ? e->steps - 1 : 0;
+    double *square = g + e->sizes.room;
     if (count == 0)
         return 0;
-    absa__host_dots_bf16(&e->space.shape, count, (const uint16_t *const *)e->stored, e->slot[2], g);
+    absa__host_dots_bf16(&e->space.shape, count, (const uint16_t *const *)e->stored, e->slot[2], g,
+                         square);
     *status = absa__vector_sum(&e->space, *status, g, count);
+    *status = absa__vector_sum(&e->space, *status, square, count);
     for (int64_t i = 0; i < count; i++) {
+        /* Evenly spread in +-2^-8 of each term is a standard deviation of that over sqrt(3). */
+        const double noise = 0x1p-8 / sqrt(3.0) * sqrt(square[i]);
+        if (fabs(g[i]) > 4.0 * noise)
+            e->clearing = 2;
         g[i] /= e->length[1];
-        if (fabs(g[i]) <= 0x1p-9 * size)
-            g[i] = 0.0;
     }
+    if (e->clearing == 0)
+        return 0;
+    e->clearing--;
     return count;
 }
 
@@ -271,7 +280,7 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
     double rest = square;
     for (int64_t i = 0; i < kept; i++)
         rest -= h[i] * h[i];
-    const int64_t stored = project_on_stored(e, sqrt(square), g, &status);
+    const int64_t stored = project_on_stored(e, g, &status);
     /* The predicted norm; cancellation can make it useless, never the result: |w| is measured. */
     double scale = sqrt(fmax(rest, 1e-6 * square)), norm = 0.0;
     if (scale == 0.0)

@@ -181,7 +181,12 @@ static int64_t choose(absa_eigen *e, int64_t k)
     const int both = e->options.which >= ABSA_WHICH_MAGNITUDE;
     /* A fresh start looks for one more pair. */
     const int64_t wanted = e->locked > 0 ? 1 : both ? 2 * e->options.wanted : e->options.wanted;
-    int64_t p = (k + 1) / 2 > wanted ? (k + 1) / 2 : wanted + 1;
+    /* Two fifths took the fewest products over outliers, gaps, clusters, a semicircle and power
+     * laws; a basis of a few vectors needs half of them, or eigenvalues that crowd at the end stop
+     * it. */
+    int64_t p = k > 6 ? (2 * k + 2) / 5 : (k + 1) / 2;
+    if (p < wanted + 1)
+        p = wanted + 1;
     if (p > k - 1)
         p = k - 1;
     mark(e, k, p, keep);

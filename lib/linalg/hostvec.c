@@ -211,8 +211,10 @@ void absa__host_write(const absa__shape *s, int64_t first, int64_t count, const 
 }
 
 void absa__host_dots_bf16(const absa__shape *s, int64_t count, const uint16_t *const *x,
-                          const void *y, double *out)
+                          const void *y, double *out, double *squares)
 {
+    for (int64_t i = 0; i < count; i++)
+        squares[i] = 0.0;
     for (int64_t from = 0; from < count; from += MOST_DOTS) {
         const int64_t part = count - from < MOST_DOTS ? count - from : MOST_DOTS;
         pairwise sum[MOST_DOTS];
@@ -222,8 +224,8 @@ void absa__host_dots_bf16(const absa__shape *s, int64_t count, const uint16_t *c
         while (next_piece(s, &p)) {
             const int close = ends_block(s, &p);
             for (int64_t i = 0; i < part; i++) {
-                absa__dot_bf16(p.length, x[from + i] + p.index, at(s, y, &p), p.index,
-                               sum[i].lanes);
+                absa__dot_bf16(p.length, x[from + i] + p.index, at(s, y, &p), p.index, sum[i].lanes,
+                               &squares[from + i]);
                 if (close)
                     close_block(&sum[i], p.index / ABSA__BLOCK);
             }

@@ -34,10 +34,11 @@ void absa__host_read(const absa__shape *shape, const void *x, int64_t first, int
 void absa__host_write(const absa__shape *shape, int64_t first, int64_t count, const double *in,
                       void *y);
 
-/* Vectors of floats beside contiguous ones in bfloat16: out[i] = x[i]'y; y += sum a[i] x[i]
- * (square, if not NULL, gets y'y); y = a x rounded. */
+/* Vectors of floats beside contiguous ones in bfloat16: out[i] = x[i]'y, and squares[i] the sum of
+ * the squares of its terms, which tells how much the rounding of x[i] may have changed it; y += sum
+ * a[i] x[i] (square, if not NULL, gets y'y); y = a x rounded. */
 void absa__host_dots_bf16(const absa__shape *s, int64_t count, const uint16_t *const *x,
-                          const void *y, double *out);
+                          const void *y, double *out, double *squares);
 void absa__host_combine_bf16(const absa__shape *s, int64_t count, const double *a,
                              const uint16_t *const *x, void *y, double *square);
 void absa__host_store_bf16(const absa__shape *s, double a, const void *x, uint16_t *y);

@@ -30,21 +30,33 @@ static float widen(uint16_t x)
     return out;
 }
 
-void absa__dot_bf16(int64_t n, const uint16_t *x, const float *y, int64_t lane, double *lanes)
+void absa__dot_bf16(int64_t n, const uint16_t *x, const float *y, int64_t lane, double *lanes,
+                    double *squares)
 {
-    double sum[ABSA__LANES];
+    double sum[ABSA__LANES], square[ABSA__LANES] = {0.0};
     for (int j = 0; j < ABSA__LANES; j++)
         sum[j] = lanes[j];
     int64_t i = 0;
-    for (; i < n && (lane + i) % ABSA__LANES != 0; i++)
-        sum[(lane + i) % ABSA__LANES] += (double)widen(x[i]) * (double)y[i];
+    for (; i < n && (lane + i) % ABSA__LANES != 0; i++) {
+        const double t = (double)widen(x[i]) * (double)y[i];
+        sum[(lane + i) % ABSA__LANES] += t;
+        square[(lane + i) % ABSA__LANES] += t * t;
+    }
     for (; i + ABSA__LANES <= n; i += ABSA__LANES)
-        for (int j = 0; j < ABSA__LANES; j++)
-            sum[j] += (double)widen(x[i + j]) * (double)y[i + j];
-    for (int j = 0; i < n; i++, j++)
-        sum[j] += (double)widen(x[i]) * (double)y[i];
-    for (int j = 0; j < ABSA__LANES; j++)
+        for (int j = 0; j < ABSA__LANES; j++) {
+            const double t = (double)widen(x[i + j]) * (double)y[i + j];
+            sum[j] += t;
+            square[j] += t * t;
+        }
+    for (int j = 0; i < n; i++, j++) {
+        const double t = (double)widen(x[i]) * (double)y[i];
+        sum[j] += t;
+        square[j] += t * t;
+    }
+    for (int j = 0; j < ABSA__LANES; j++) {
         lanes[j] = sum[j];
+        *squares += square[j];
+    }
 }
 
 void absa__axpy_bf16(int64_t n, double a, const uint16_t *restrict x, float *restrict y)

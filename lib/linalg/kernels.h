@@ -21,9 +21,10 @@ void absa__dot_f64(int64_t n, const double *x, const double *y, int64_t lane, do
 void absa__axpby_f32(int64_t n, double a, const float *x, double b, float *y);
 void absa__axpby_f64(int64_t n, double a, const double *x, double b, double *y);
 
-/* The same with x in bfloat16, the upper half of a float's bits; and the rounding of a x to it, to
- * nearest, ties to even. */
-void absa__dot_bf16(int64_t n, const uint16_t *x, const float *y, int64_t lane, double *lanes);
+/* The same with x in bfloat16, the upper half of a float's bits (squares, at most n of them in any
+ * order, adds up (x[i] * y[i])^2); and the rounding of a x to it, to nearest, ties to even. */
+void absa__dot_bf16(int64_t n, const uint16_t *x, const float *y, int64_t lane, double *lanes,
+                    double *squares);
 void absa__axpy_bf16(int64_t n, double a, const uint16_t *x, float *y);
 void absa__store_bf16(int64_t n, double a, const float *x, uint16_t *y);
 

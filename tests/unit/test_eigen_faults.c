@@ -1,6 +1,6 @@
 /* The estimator when things go wrong: arguments, callbacks, allocations, vector tables. */
+#include "support/eigen_runs.h"
 #include "support/faulty_alloc.h"
-#include "support/matrices.h"
 
 #include <absa/eigen.h>
 #include <absa/random.h>
@@ -58,6 +58,28 @@ Test(eigen_faults, options_out_of_range_are_refused_by_name)
     REFUSE(o.keep_hint = 2, "keep_hint");
     REFUSE((o.memory = ABSA_MEMORY_BASIS, o.rule = ABSA_RULE_POWER), "POWER");
     REFUSE((o.memory = ABSA_MEMORY_BASIS, o.max_vectors = 10), "max_vectors");
+    REFUSE((o.memory = ABSA_MEMORY_TWO_PASS, o.max_vectors = 3), "TWO_PASS");
+    REFUSE((o.memory = ABSA_MEMORY_TWO_PASS, o.rule = ABSA_RULE_POWER), "POWER");
+    REFUSE((o.memory = ABSA_MEMORY_TWO_PASS, o.wanted = 2), "wanted");
+    REFUSE((o.memory = ABSA_MEMORY_VALUE, o.wanted = 2), "wanted");
+    REFUSE((o.max_vectors = 3, o.wanted = 2), "wanted");
+    REFUSE((o.rule = ABSA_RULE_POWER, o.wanted = 2), "wanted");
+    REFUSE((o.rule = ABSA_RULE_DECIDE, o.wanted = 2), "wanted");
+    REFUSE(o.wanted = -1, "wanted");
+    REFUSE(o.wanted = 33, "wanted");
+    REFUSE((o.wanted = 5, o.max_vectors = 7), "max_vectors");
+    REFUSE((o.wanted = 5, o.which = ABSA_WHICH_BOTH, o.max_vectors = 12), "max_vectors");
+    REFUSE(o.multiplicity = -1, "multiplicity");
+    REFUSE(o.multiplicity = 33, "multiplicity");
+    REFUSE((o.multiplicity = 1, o.max_vectors = 5), "max_vectors");
+    REFUSE((o.multiplicity = 1, o.memory = ABSA_MEMORY_VALUE), "multiplicity");
+    REFUSE((o.multiplicity = 1, o.memory = ABSA_MEMORY_TWO_PASS), "multiplicity");
+    REFUSE((o.multiplicity = 1, o.rule = ABSA_RULE_FIXED), "multiplicity");
+    REFUSE((o.multiplicity = 1, o.rule = ABSA_RULE_DECIDE), "multiplicity");
+    REFUSE((o.multiplicity = 1, o.which = ABSA_WHICH_BOTH), "multiplicity");
+    REFUSE((o.multiplicity = 1, o.store = ABSA_STORE_BF16), "multiplicity");
+    REFUSE((o.store = ABSA_STORE_BF16, o.memory = ABSA_MEMORY_RESTART), "BF16");
+    REFUSE(o.store = 2, "store");
     cr_assert_eq(absa_eigen_create(ctx, NULL, NULL, &e), ABSA_E_INVALID);
     cr_assert_eq(absa_eigen_create(ctx, &space, NULL, NULL), ABSA_E_INVALID);
     cr_assert_eq(absa_eigen_create(NULL, &space, NULL, &e), ABSA_E_INVALID);
@@ -181,7 +203,7 @@ Test(eigen_faults, every_failing_allocation_is_reported_and_runs_allocate_nothin
 {
     static double v[N];
     spectrum(v);
-    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++) {
+    for (int mode = 0; mode < EIGEN_MODES; mode++) {
         int done = 0;
         for (int64_t k = 1; !done; k++) {
             faulty_alloc f = {0};
@@ -192,20 +214,21 @@ Test(eigen_faults, every_failing_allocation_is_reported_and_runs_allocate_nothin
             absa_eigen_options o;
             absa_eigen *e;
             absa_eigen_options_init(&o, sizeof o);
-            o.memory = memory;
+            const char *name = eigen_mode(mode, &o);
             o.max_products = 20;
             const int64_t before = f.live_bytes;
             f.fail_at = f.calls + k;
             const absa_status status = absa_eigen_create(ctx, &space, &o, &e);
             done = f.calls < f.fail_at;
-            cr_assert_eq(status, done ? ABSA_OK : ABSA_E_MEMORY);
+            cr_assert_eq(status, done ? ABSA_OK : ABSA_E_MEMORY, "%s", name);
             cr_assert_eq(e == NULL, !done);
             if (done) {
                 int64_t vectors, bytes;
                 cr_assert_eq(absa_eigen_memory(&space, &o, &vectors, &bytes), ABSA_OK);
-                cr_assert_eq(vectors, memory == ABSA_MEMORY_VALUE   ? 3
-                                      : memory == ABSA_MEMORY_BASIS ? 21
-                                                                    : 8);
+                /* 4 and 2 for each of several pairs, and one for each that is set aside; 20 stored
+                 * ones are 10. */
+                const int64_t want[EIGEN_MODES] = {3, 21, 8, 4, 21, 10, 21, 13, 13};
+                cr_assert_eq(vectors, want[mode], "%s: %d", name, (int)vectors);
                 cr_assert_eq(bytes, f.live_bytes - before, "what was asked beforehand is taken");
                 const int64_t calls = f.calls;
                 absa_eigen_result r;
@@ -351,7 +374,7 @@ Test(eigen_faults, a_foreign_vector_table_gives_the_same_numbers_and_may_fail_an
     absa_context_create(NULL, &ctx);
     diagonal_host h = {.n = N, .element = ABSA_ELEMENT_F64, .values = values};
     absa_space space;
-    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++) {
+    for (int mode = 0; mode < EIGEN_MODES_FOREIGN; mode++) {
         absa_operator *op = diagonal_operator(ctx, &h, &space);
         absa_eigen_options o;
         absa_eigen *e;
@@ -361,7 +384,7 @@ Test(eigen_faults, a_foreign_vector_table_gives_the_same_numbers_and_may_fail_an
         absa_eigen_result_init(&got, sizeof got);
         absa_eigen_args_init(&a, sizeof a);
         absa_eigen_options_init(&o, sizeof o);
-        o.memory = memory;
+        const char *name = eigen_mode(mode, &o);
         o.max_products = 25;
         cr_assert_eq(absa_eigen_create(ctx, &space, &o, &e), ABSA_OK);
         cr_assert_eq(absa_eigen_run(e, op, NULL, &want), ABSA_OK);
@@ -379,16 +402,17 @@ Test(eigen_faults, a_foreign_vector_table_gives_the_same_numbers_and_may_fail_an
         cr_assert_eq(absa_operator_from_hvp(ctx, &space, t_hvp, &t, NULL, &op), ABSA_OK);
         cr_assert_eq(absa_eigen_create(ctx, &space, &o, &e), ABSA_OK);
         cr_assert_eq(absa_eigen_run(e, op, &a, &got), ABSA_OK, "%s", absa_context_message(ctx));
-        cr_assert_eq(got.products, want.products);
+        cr_assert_eq(got.products, want.products, "%s", name);
         cr_assert_float_eq(got.value, want.value, 1e-12);
-        cr_assert_eq(t.peak, memory == ABSA_MEMORY_VALUE   ? 3
-                             : memory == ABSA_MEMORY_BASIS ? 26
-                                                           : 8);
+        const int64_t peaks[EIGEN_MODES_FOREIGN] = {3, 26, 8, 4, 26, 10, 26, 13};
+        cr_assert_eq(t.peak, peaks[mode], "%s: %d", name, (int)t.peak);
+        cr_assert_eq(got.peak_vectors, t.peak);
         const int64_t calls = t.calls;
         for (int64_t k = 1; k <= calls; k++) {
             t.calls = 0;
             t.fail_at = k;
-            cr_assert_eq(absa_eigen_run(e, op, &a, &got), ABSA_E_CALLBACK, "call %d", (int)k);
+            cr_assert_eq(absa_eigen_run(e, op, &a, &got), ABSA_E_CALLBACK, "%s, call %d", name,
+                         (int)k);
             cr_assert_eq(absa_context_callback_code(ctx), 3);
         }
         t.fail_at = 0;

@@ -1,14 +1,11 @@
 /* Several eigenvalues of one run: which pairs, in what order, with what interval and vector. */
-#include "support/matrices.h"
-
-#include <absa/eigen.h>
+#include "support/eigen_runs.h"
 
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
-enum { N = 900, MOST = 40 };
+enum { N = 900 };
 
 /* Distinct outliers at both ends over a bulk in [-0.3, 0.3]. */
 static const double top[] = {1.0, 0.9, 0.78, 0.7, 0.6, 0.52};
@@ -25,40 +22,11 @@ static void outliers(double *v)
         v[500 + 3 * i] = low[i];
 }
 
-typedef struct run {
-    absa_context *ctx;
-    absa_operator *op;
-    absa_eigen *e;
-    diagonal_host h;
-    absa_eigen_result r;
-    absa_pair pair[MOST];
-} run;
-
-static void start(run *x, int32_t element, int64_t n, const double *v, const absa_eigen_options *o)
+static void start(eigen_run *x, int32_t element, int64_t n, const double *v,
+                  const absa_eigen_options *o)
 {
-    absa_space space;
-    memset(x, 0, sizeof *x);
-    absa_context_create(NULL, &x->ctx);
-    x->h = (diagonal_host){.n = n, .element = element, .values = v};
-    x->op = diagonal_operator(x->ctx, &x->h, &space);
-    absa_eigen_result_init(&x->r, sizeof x->r);
-    cr_assert_eq(absa_eigen_create(x->ctx, &space, o, &x->e), ABSA_OK, "%s",
-                 absa_context_message(x->ctx));
-    cr_assert_eq(absa_eigen_run(x->e, x->op, NULL, &x->r), ABSA_OK, "%s",
-                 absa_context_message(x->ctx));
-    cr_assert_eq(x->r.products, x->h.calls, "every product is counted");
-    cr_assert_leq(x->r.pairs, MOST);
-    for (int64_t i = 0; i < x->r.pairs; i++) {
-        absa_pair_init(&x->pair[i], sizeof x->pair[i]);
-        cr_assert_eq(absa_eigen_pair(x->e, i, &x->pair[i]), ABSA_OK);
-    }
-}
-
-static void finish(run *x)
-{
-    absa_eigen_destroy(&x->e);
-    absa_operator_destroy(&x->op);
-    absa_context_destroy(&x->ctx);
+    eigen_run_open(x, element, n, v, o);
+    eigen_run_go(x, NULL);
 }
 
 static absa_eigen_options several(int64_t wanted, int32_t which, int32_t memory)
@@ -73,7 +41,7 @@ static absa_eigen_options several(int64_t wanted, int32_t which, int32_t memory)
 
 /* The pair's value within tolerance of the truth, which its interval holds; tolerance is relative
  * to the largest magnitude, 1 here. */
-static void expect(const run *x, int64_t i, double truth, int from_below)
+static void expect(const eigen_run *x, int64_t i, double truth, int from_below)
 {
     const absa_pair *p = &x->pair[i];
     cr_assert_float_eq(p->value, truth, 1e-3, "pair %d: %g, not %g", (int)i, p->value, truth);
@@ -88,7 +56,7 @@ static void expect(const run *x, int64_t i, double truth, int from_below)
 static void outlier_pairs(int32_t element, int32_t memory)
 {
     static double v[N];
-    run x;
+    eigen_run x;
     outliers(v);
     for (int32_t which = ABSA_WHICH_LARGEST; which <= ABSA_WHICH_BOTH; which++) {
         absa_eigen_options o = several(4, which, memory);
@@ -109,7 +77,7 @@ static void outlier_pairs(int32_t element, int32_t memory)
             if (which == ABSA_WHICH_BOTH)
                 expect(&x, 4 + i, low[i], 1);
         }
-        finish(&x);
+        eigen_run_close(&x);
     }
 }
 
@@ -125,7 +93,7 @@ Test(eigen_pairs, the_outermost_of_each_end_come_in_order_with_their_intervals)
 Test(eigen_pairs, vectors_have_the_residuals_that_are_stated_and_are_orthonormal)
 {
     static double v[N], u[5][N];
-    run x;
+    eigen_run x;
     outliers(v);
     for (int32_t memory = ABSA_MEMORY_BASIS; memory <= ABSA_MEMORY_RESTART; memory++) {
         absa_eigen_options o = several(5, ABSA_WHICH_LARGEST, memory);
@@ -154,7 +122,7 @@ Test(eigen_pairs, vectors_have_the_residuals_that_are_stated_and_are_orthonormal
         absa_pair p;
         absa_pair_init(&p, sizeof p);
         cr_assert_eq(absa_eigen_pair(x.e, 5, &p), ABSA_E_INVALID);
-        finish(&x);
+        eigen_run_close(&x);
     }
 }
 
@@ -170,7 +138,7 @@ Test(eigen_pairs, clusters_are_missed_by_no_interval)
         v[100 + i] = close[i];
     for (int32_t memory = ABSA_MEMORY_BASIS; memory <= ABSA_MEMORY_RESTART; memory++)
         for (uint64_t seed = 0; seed < 20; seed++) {
-            run x;
+            eigen_run x;
             absa_eigen_options o = several(5, ABSA_WHICH_LARGEST, memory);
             o.seed = seed;
             o.eta = 1e-4;
@@ -193,7 +161,7 @@ Test(eigen_pairs, clusters_are_missed_by_no_interval)
                 else
                     cr_assert(p->lower == q->lower && p->upper == q->upper);
             }
-            finish(&x);
+            eigen_run_close(&x);
         }
 }
 
@@ -211,7 +179,7 @@ Test(eigen_pairs, an_eigenvalue_that_repeats_is_one_pair_however_long_the_run)
     for (int32_t element = 0; element < 2; element++)
         for (int64_t products = 40; products <= 200; products += 20)
             for (int32_t memory = ABSA_MEMORY_BASIS; memory <= ABSA_MEMORY_RESTART; memory++) {
-                run x;
+                eigen_run x;
                 absa_eigen_options o = several(3, ABSA_WHICH_LARGEST, memory);
                 o.rule = ABSA_RULE_FIXED;
                 o.max_products = products;
@@ -229,7 +197,7 @@ Test(eigen_pairs, an_eigenvalue_that_repeats_is_one_pair_however_long_the_run)
                                            "%d products: pair %d is %g, not %g", (int)products, i,
                                            x.pair[i].value, distinct[i]);
                 }
-                finish(&x);
+                eigen_run_close(&x);
             }
 }
 
@@ -239,7 +207,7 @@ Test(eigen_pairs, operators_with_fewer_eigenvalues_give_what_they_have)
     const double truth[] = {2.0, 0.5, -1.0};
     for (int32_t memory = ABSA_MEMORY_BASIS; memory <= ABSA_MEMORY_RESTART; memory++)
         for (int64_t wanted = 1; wanted <= 6; wanted++) {
-            run x;
+            eigen_run x;
             absa_eigen_options o = several(wanted, ABSA_WHICH_LARGEST, memory);
             o.tolerance = 1e-9;
             start(&x, ABSA_ELEMENT_F64, 6, few, &o);
@@ -248,7 +216,7 @@ Test(eigen_pairs, operators_with_fewer_eigenvalues_give_what_they_have)
             cr_assert_eq(x.r.pairs, wanted < 3 ? wanted : 3);
             for (int64_t i = 0; i < x.r.pairs; i++)
                 cr_assert_float_eq(x.pair[i].value, truth[i], 100 * DBL_EPSILON);
-            finish(&x);
+            eigen_run_close(&x);
         }
 }
 
@@ -259,7 +227,7 @@ Test(eigen_pairs, one_wanted_pair_is_the_result)
     outliers(v);
     for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++)
         for (int32_t which = 0; which <= ABSA_WHICH_BOTH; which++) {
-            run x;
+            eigen_run x;
             absa_eigen_options o = several(1, which, memory);
             start(&x, ABSA_ELEMENT_F32, N, v, &o);
             cr_assert_eq(x.r.pairs, which == ABSA_WHICH_BOTH ? 2 : 1);
@@ -272,7 +240,7 @@ Test(eigen_pairs, one_wanted_pair_is_the_result)
                 cr_assert_eq(x.pair[1].lower, x.r.other_lower);
                 cr_assert_eq(x.pair[1].upper, x.r.other_upper);
             }
-            finish(&x);
+            eigen_run_close(&x);
         }
 }
 
@@ -283,7 +251,7 @@ Test(eigen_pairs, the_next_run_starts_from_the_sum_of_the_pairs)
     for (int32_t memory = ABSA_MEMORY_BASIS; memory <= ABSA_MEMORY_RESTART; memory++) {
         int64_t cold = 0, warm = 0;
         for (uint64_t seed = 0; seed < 10; seed++) {
-            run x;
+            eigen_run x;
             absa_eigen_options o = several(3, ABSA_WHICH_LARGEST, memory);
             o.keep_hint = 1;
             o.seed = seed;
@@ -293,7 +261,7 @@ Test(eigen_pairs, the_next_run_starts_from_the_sum_of_the_pairs)
             cold += x.r.products;
             cr_assert_eq(absa_eigen_run(x.e, x.op, NULL, &x.r), ABSA_OK);
             warm += x.r.products;
-            finish(&x);
+            eigen_run_close(&x);
         }
         cr_assert_lt(warm, cold, "%d beside %d", (int)warm, (int)cold);
     }
