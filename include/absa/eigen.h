@@ -379,8 +379,9 @@ typedef struct absa_pair {
     double lower;       /**< [lower, upper] is the part around value that the certificate does not
                              exclude: */
     double upper;       /**< with probability 1 - result::eta each of the wanted distinct
-                             eigenvalues lies in the interval of one of the pairs, and the
-                             intervals of two pairs are the same or apart. Eigenvalues that are
+                             eigenvalues (where there are fewer pairs: of as many) lies in the
+                             interval of one of the pairs, and the intervals of two pairs are the
+                             same or apart. Eigenvalues that are
                              nearer to each other than their interval is wide count as one. -+
                              infinity: no bound */
     double residual;    /**< |H v - value v| for the pair's unit Ritz vector v */
@@ -388,7 +389,8 @@ typedef struct absa_pair {
                              stands alone */
     int32_t from_below; /**< 1: counted from the lower end of the spectrum */
     int32_t fresh;      /**< 0: seen by the run's first start vector; else the number of the fresh
-                             start that found it: the eigenvalue of a pair nearby once more */
+                             start that found it: an eigenvalue of a pair nearby once more. Its
+                             interval may overlap others', and its residual is an upper bound */
 } absa_pair;
 
 /** Prepare a pair struct of the caller: zeros, and struct_size = @p size. Threads: any. Since 0.1.

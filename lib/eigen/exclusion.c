@@ -123,26 +123,31 @@ static double least_sum(const absa__view *v, int64_t i, double below, double abo
     return sum;
 }
 
-/* The widest part of (below, above) without a root. Roots lie there only when restarts threw away
- * what is wanted after all, or copies of it. */
+/* The widest part of (below, above) without a root, and not next to one. Roots lie there only when
+ * restarts threw away what is wanted after all, or copies of it: an eigenvalue is within rounding
+ * of such a root, and S is known there no better than the root is. */
 static void free_of_roots(const absa__view *v, double *below, double *above)
 {
     double from = *below, widest = 0.0;
     const double end = *above;
     while (from < end) {
-        double next = end;
+        double next = end, behind = end;
         for (int64_t l = 0; l < v->roots; l++) {
             const double r = v->sign * v->root[l];
-            if (r > from && r < next)
-                next = r;
+            if (r + v->margin > from && r - v->margin < next) {
+                next = r - v->margin;
+                behind = r + v->margin;
+            }
         }
         if (next - from > widest) {
             widest = next - from;
             *below = from;
             *above = next;
         }
-        from = next;
+        from = behind;
     }
+    if (widest == 0.0)
+        *above = *below;
 }
 
 int absa__excluded_between(const absa__view *v, int64_t i, double *from, double *to)
@@ -175,6 +180,11 @@ int absa__excluded_between(const absa__view *v, int64_t i, double *from, double 
 int absa__excluded_around(const absa__view *v, int64_t i, double from, double to)
 {
     const double log_residual = 2.0 * log(fmax(absa__view_residual(v, i), DBL_MIN));
+    for (int64_t l = 0; from < to && l < v->roots; l++) {
+        const double r = v->sign * v->root[l];
+        if (r + v->margin > from && r - v->margin < to)
+            return 0;
+    }
     return log_residual + 2.0 * log_phi(v, from, i) > v->log_limit &&
            log_residual + 2.0 * log_phi(v, to, i) > v->log_limit;
 }

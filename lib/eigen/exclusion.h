@@ -15,6 +15,7 @@ typedef struct absa__view {
     const double *root;
     double log_beta;  /* sum of the logarithms of all beta */
     double log_limit; /* of 1 / delta^2 */
+    double margin;    /* rounding of a root */
 } absa__view;
 
 /* Ritz value i from the top, and its residual. */

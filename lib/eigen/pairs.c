@@ -117,7 +117,7 @@ static void walk_end(absa_eigen *e, double sign, double margin, int exact, walk 
         log_beta += log(e->beta[i]);
     *w = (walk){.view = {sign, e->ritz_count, e->ritz, e->ritz_residual,
                          e->memory == ABSA_MEMORY_RESTART ? e->steps - e->have : 0, e->roots,
-                         log_beta, -2.0 * log(e->delta)},
+                         log_beta, -2.0 * log(e->delta), margin},
                 .margin = margin,
                 .small = e->options.tolerance * fabs(e->now.value),
                 .pair = pair,

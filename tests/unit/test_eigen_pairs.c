@@ -185,17 +185,18 @@ Test(eigen_pairs, an_eigenvalue_that_repeats_is_one_pair_however_long_the_run)
                 o.max_products = products;
                 start(&x, element, N, v, &o);
                 cr_assert_eq(x.r.products, products);
-                for (int i = 0; i < 3; i++) {
+                cr_assert(x.r.pairs == 3 || (memory == ABSA_MEMORY_RESTART && products > 60));
+                for (int64_t i = 0; i < x.r.pairs; i++) {
                     int held = 0;
-                    for (int j = 0; j < 3; j++)
+                    for (int64_t j = 0; j < x.r.pairs; j++)
                         held = held ||
                                (x.pair[j].lower <= distinct[i] && distinct[i] <= x.pair[j].upper);
                     cr_assert(held, "%d products: %g lies in no interval", (int)products,
                               distinct[i]);
                     if (memory == ABSA_MEMORY_BASIS || products <= 60)
                         cr_assert_float_eq(x.pair[i].value, distinct[i], 1e-3,
-                                           "%d products: pair %d is %g, not %g", (int)products, i,
-                                           x.pair[i].value, distinct[i]);
+                                           "%d products: pair %d is %g, not %g", (int)products,
+                                           (int)i, x.pair[i].value, distinct[i]);
                 }
                 eigen_run_close(&x);
             }
