@@ -285,7 +285,7 @@ typedef struct absa_controller_options {
     int32_t epoch_tail;      /**< one of enum absa_tail; CARRY */
     double eigenvalue_ratio; /**< alpha, at least 1; 2 */
     double batch_ratio;      /**< beta, above 1; 2 */
-    int64_t patience;        /**< kappa, at least 1; 10 */
+    int64_t patience;        /**< kappa, at least 1; 5 */
     int64_t measure_every;   /**< n, samples between measurements; 0: at every end_epoch; 0 */
     int64_t dwell;           /**< least samples between two growths; 0 */
     int32_t trigger;         /**< one of enum absa_trigger; INTERVAL */
@@ -341,6 +341,7 @@ ABSA_API void absa_controller_options_init(absa_controller_options *options, siz
  * |------------------------|-------------|-------------|--------------|
  * | trigger                | INTERVAL    | POINT       | POINT        |
  * | compare                | LESS        | LESS        | LESS_EQUAL   |
+ * | patience               | 5           | 10          | 10           |
  * | patience_counts        | UNTRIGGERED | UNTRIGGERED | ALL          |
  * | patience_shrinks_share | 0           | 0           | 1            |
  * | finish_at_batch_max    | 0           | 0           | 1            |
@@ -349,9 +350,9 @@ ABSA_API void absa_controller_options_init(absa_controller_options *options, siz
  * | epoch_tail             | CARRY       | CARRY       | DROP         |
  * | use_unconverged        | 0           | 1           | 1            |
  *
- * spill, shrink_ratio and lr_cap are off in all three. The constants are the paper's:
- * eigenvalue_ratio = batch_ratio = share_ratio = 2, patience 10, epsilon 0.005, adversarial_share
- * 0.2.
+ * spill, shrink_ratio and lr_cap are off in all three. The other constants are the paper's:
+ * eigenvalue_ratio = batch_ratio = share_ratio = 2, epsilon 0.005, adversarial_share 0.2. The
+ * guide to the controller shows what RECOMMENDED's patience rests on.
  *
  * @retval ABSA_E_INVALID  unknown preset
  * @retval ABSA_E_ABI      options were not filled by absa_controller_options_init()

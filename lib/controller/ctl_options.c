@@ -70,7 +70,7 @@ static void apply_preset(absa_controller_options *o, int32_t preset)
     const int authors = preset == ABSA_PRESET_AUTHORS;
     const int recommended = preset == ABSA_PRESET_RECOMMENDED;
     o->eigenvalue_ratio = o->batch_ratio = o->share_ratio = 2.0;
-    o->patience = 10;
+    o->patience = recommended ? 5 : 10;
     o->epsilon = 0.005;
     o->adversarial_share = 0.2;
     o->adversarial_end = -1.0;

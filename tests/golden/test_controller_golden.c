@@ -19,6 +19,7 @@ static absa_controller *make(absa_context *ctx)
     o.epochs = 20;
     o.batch = 10;
     o.batch_max = 160;
+    o.patience = 10;
     o.decay_count = 2;
     o.decay[0] = 3;
     o.decay[1] = 9;

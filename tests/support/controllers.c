@@ -11,6 +11,7 @@ absa_controller_options small_training(int32_t strategy)
     o.epochs = 10;
     o.batch = 32;
     o.batch_max = 256;
+    o.patience = 10;
     return o;
 }
 

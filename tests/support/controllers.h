@@ -4,7 +4,8 @@
 
 #include <absa/controller.h>
 
-/* The recommended options for 10 epochs of 1000 samples, batches of 32 to 256. */
+/* The recommended options for 10 epochs of 1000 samples, batches of 32 to 256, the paper's
+ * patience. */
 absa_controller_options small_training(int32_t strategy);
 
 /* Each fails the test when the call does. */

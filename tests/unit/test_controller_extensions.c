@@ -15,6 +15,7 @@ static absa_controller_options base(void)
     o.epochs = 10;
     o.batch = 10;
     o.batch_max = 160;
+    o.patience = 10;
     o.lr = 0.5;
     return o;
 }
