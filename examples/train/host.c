@@ -212,7 +212,7 @@ int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_resu
     args.threshold_closed = plan->threshold_closed;
     /* The last eigenvector usually settles "not below" by itself: let it lead the start. */
     if (h->c->eigen.rule == ABSA_RULE_DECIDE)
-        args.hint_weight = 3.0;
+        args.hint_weight = 10.0;
     if (h->has_hint) {
         args.hint = h->hint;
         args.hint_stream = h->hint_stream;

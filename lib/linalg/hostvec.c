@@ -98,17 +98,37 @@ static void clear_lanes(pairwise *sum)
         sum->lanes[j] = 0.0;
 }
 
+/* The dots of one piece of single precision, a few vectors at a time. */
+static void dots_f32(const absa__shape *s, const piece *p, int wide, int64_t count,
+                     const void *const *x, const void *y, pairwise *sum)
+{
+    for (int64_t from = 0; from < count; from += ABSA__TOGETHER) {
+        const int64_t some = count - from < ABSA__TOGETHER ? count - from : ABSA__TOGETHER;
+        const float *piece_of[ABSA__TOGETHER];
+        double *lanes[ABSA__TOGETHER];
+        for (int64_t k = 0; k < some; k++) {
+            piece_of[k] = at(s, x[from + k], p);
+            lanes[k] = sum[from + k].lanes;
+        }
+        absa__dots_f32(wide, p->length, some, piece_of, at(s, y, p), p->index, lanes);
+    }
+}
+
 void absa__host_dots(const absa__shape *s, int64_t count, const void *const *x, const void *y,
                      double *out)
 {
     pairwise sum[MOST_DOTS];
+    const int wide = absa__has_wide(), f32 = s->element == ABSA_ELEMENT_F32;
     for (int64_t i = 0; i < count; i++)
         clear_lanes(&sum[i]);
     piece p = {0};
     while (next_piece(s, &p)) {
         const int close = ends_block(s, &p);
+        if (f32)
+            dots_f32(s, &p, wide, count, x, y, sum);
         for (int64_t i = 0; i < count; i++) {
-            dot(s, &p, x[i], y, sum[i].lanes);
+            if (!f32)
+                dot(s, &p, x[i], y, sum[i].lanes);
             if (close)
                 close_block(&sum[i], p.index / ABSA__BLOCK);
         }
@@ -117,31 +137,43 @@ void absa__host_dots(const absa__shape *s, int64_t count, const void *const *x, 
         out[i] = total(&sum[i], blocks_of(s));
 }
 
-static void combine_piece(const absa__shape *s, const piece *p, int64_t count, const double *a,
-                          const void *const *x, double b, void *y)
+/* lanes, if not NULL, take the squares of the result. */
+static void combine_f32(const absa__shape *s, const piece *p, int wide, int64_t count,
+                        const double *a, const void *const *x, double b, void *y, double *lanes)
 {
-    const int f64 = s->element == ABSA_ELEMENT_F64;
-    void *to = at(s, y, p);
-    for (int64_t i = 0; i < count; i++) {
-        if (f64)
-            absa__axpby_f64(p->length, a[i], at(s, x[i], p), i == 0 ? b : 1.0, to);
-        else
-            absa__axpby_f32(p->length, a[i], at(s, x[i], p), i == 0 ? b : 1.0, to);
+    for (int64_t from = 0; from < count; from += ABSA__TOGETHER) {
+        const int64_t some = count - from < ABSA__TOGETHER ? count - from : ABSA__TOGETHER;
+        const float *piece_of[ABSA__TOGETHER];
+        for (int64_t k = 0; k < some; k++)
+            piece_of[k] = at(s, x[from + k], p);
+        absa__combine_f32(wide, p->length, some, a + from, piece_of, from == 0 ? b : 1.0,
+                          at(s, y, p), p->index, from + some == count ? lanes : NULL);
     }
+}
+
+static void combine_f64(const absa__shape *s, const piece *p, int64_t count, const double *a,
+                        const void *const *x, double b, void *y, double *lanes)
+{
+    for (int64_t i = 0; i < count; i++)
+        absa__axpby_f64(p->length, a[i], at(s, x[i], p), i == 0 ? b : 1.0, at(s, y, p));
+    if (lanes)
+        dot(s, p, y, y, lanes);
 }
 
 void absa__host_combine(const absa__shape *s, int64_t count, const double *a, const void *const *x,
                         double b, void *y, double *square)
 {
     pairwise sum;
+    const int wide = absa__has_wide();
+    double *lanes = square ? sum.lanes : NULL;
     clear_lanes(&sum);
     piece p = {0};
     while (next_piece(s, &p)) {
-        combine_piece(s, &p, count, a, x, b, y);
-        if (!square)
-            continue;
-        dot(s, &p, y, y, sum.lanes);
-        if (ends_block(s, &p))
+        if (s->element == ABSA_ELEMENT_F32)
+            combine_f32(s, &p, wide, count, a, x, b, y, lanes);
+        else
+            combine_f64(s, &p, count, a, x, b, y, lanes);
+        if (square && ends_block(s, &p))
             close_block(&sum, p.index / ABSA__BLOCK);
     }
     if (square)

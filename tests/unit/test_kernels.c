@@ -206,3 +206,54 @@ Test(kernels, a_shard_fills_by_global_index)
     absa__host_gaussian(&s, 1, 1, part);
     cr_assert_eq(memcmp(part, whole + 101, (N - 101) * sizeof *part), 0);
 }
+
+/* Every length around the lanes, every number of vectors, from aligned and from odd lanes. */
+Test(kernels, wide_instructions_give_the_bits_of_plain_ones)
+{
+    enum { N = 70 };
+    static float x[ABSA__TOGETHER][N], y[N], out[2][N];
+    const float *xs[ABSA__TOGETHER];
+    const double a[ABSA__TOGETHER] = {0.7, -1.3, 1e-3, 2.9}, bs[] = {0.0, 1.0, -0.6};
+    for (int k = 0; k < ABSA__TOGETHER; k++) {
+        absa_random_gaussian_f32(5, (uint64_t)k, 0, N, x[k]);
+        xs[k] = x[k];
+    }
+    absa_random_gaussian_f32(6, 0, 0, N, y);
+    for (int64_t n = 0; n <= N; n++)
+        for (int64_t count = 1; count <= ABSA__TOGETHER; count++)
+            for (int64_t lane = 0; lane < 16; lane += 5) {
+                double sums[2][ABSA__TOGETHER][ABSA__LANES], squares[2][ABSA__LANES];
+                for (int wide = 0; wide < 2; wide++) {
+                    double *lanes[ABSA__TOGETHER];
+                    for (int k = 0; k < ABSA__TOGETHER; k++) {
+                        lanes[k] = sums[wide][k];
+                        for (int j = 0; j < ABSA__LANES; j++)
+                            lanes[k][j] = 0.1 * j;
+                    }
+                    absa__dots_f32(wide && absa__has_wide(), n, count, xs, y, lane, lanes);
+                }
+                cr_assert_eq(memcmp(sums[0], sums[1], sizeof sums[0]), 0, "n %d, %d vectors",
+                             (int)n, (int)count);
+                for (int b = 0; b < 3; b++)
+                    for (int squared = 0; squared < 2; squared++) {
+                        for (int wide = 0; wide < 2; wide++) {
+                            memcpy(out[wide], y, sizeof y);
+                            for (int j = 0; j < ABSA__LANES; j++)
+                                squares[wide][j] = 0.1 * j;
+                            absa__combine_f32(wide && absa__has_wide(), n, count, a, xs, bs[b],
+                                              out[wide], lane, squared ? squares[wide] : NULL);
+                        }
+                        cr_assert_eq(memcmp(out[0], out[1], sizeof y), 0, "n %d, %d vectors",
+                                     (int)n, (int)count);
+                        cr_assert_eq(memcmp(squares[0], squares[1], sizeof squares[0]), 0);
+                        double want = 0.0, got = 0.0;
+                        for (int64_t i = 0; i < n; i++)
+                            want += (double)out[0][i] * (double)out[0][i];
+                        for (int j = 0; j < ABSA__LANES; j++)
+                            got += squares[0][j] - 0.1 * j;
+                        /* A hundred additions in another order. */
+                        if (squared)
+                            cr_assert_float_eq(got, want, 100 * DBL_EPSILON * (want + 4.0));
+                    }
+            }
+}
