@@ -35,6 +35,7 @@ static const char *const depths[] = {"needed", "full"};
 static const char *const memories[] = {"auto", "value", "basis", "restart"};
 static const char *const attacks[] = {"fgsm", "raw", "l2", "rfgsm"}; /* as ABSA_ATTACK_ */
 static const char *const inputs[] = {"pixels", "normalised"};
+static const char *const augments[] = {"none", "crop-flip"}; /* as AUGMENT_ */
 static const char *const selections[] = {"prefix", "keyed"};
 static const char *const presets[] = {"recommended", "paper", "authors"};
 
@@ -48,6 +49,11 @@ const char *data_name(int kind)
 const char *attack_name(int32_t attack)
 {
     return attack == ABSA_ATTACK_PGD ? "pgd" : attacks[attack];
+}
+
+const char *augment_name(int augment)
+{
+    return augments[augment];
 }
 
 const char *rule_name(int32_t rule)
@@ -245,6 +251,10 @@ static int apply_given(absa_context *ctx, const options *o, config *c)
     }
     if (!status && text[OPTION_INPUTS])
         status = choice("--inputs", text[OPTION_INPUTS], inputs, COUNT(inputs), &c->normalised);
+    if (!status && text[OPTION_AUGMENT])
+        status = choice("--augment", text[OPTION_AUGMENT], augments, COUNT(augments), &c->augment);
+    if (!status && text[OPTION_THREADS])
+        status = whole("--threads", text[OPTION_THREADS], 1, 64, &c->threads);
     if (!status && text[OPTION_SELECT])
         status = choice("--select", text[OPTION_SELECT], selections, COUNT(selections), &c->keyed);
     if (!status && text[OPTION_ATTACK])

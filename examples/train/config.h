@@ -23,6 +23,8 @@ typedef struct config {
     int64_t train_limit, test_limit; /* 0: all */
     double momentum, weight_decay;
     int normalised;       /* 1: inputs less their mean over their standard deviation */
+    int augment;          /* one of enum augment_kind */
+    int64_t threads;      /* of the network */
     int32_t attack;       /* of training, one of enum absa_attack */
     int64_t attack_steps; /* of PGD; else 1 */
     int keyed;            /* 1: rows are selected by a key; 0: the first ones */
@@ -40,6 +42,7 @@ typedef struct config {
 int config_resolve(absa_context *ctx, const options *o, config *c);
 const char *data_name(int kind);
 const char *rule_name(int32_t rule);
+const char *augment_name(int augment);
 const char *attack_name(int32_t attack);
 
 #endif

@@ -2,6 +2,7 @@
  * what is counted (epoch, measurement), so that a checkpoint needs the counters only. */
 #include "host.h"
 
+#include "augment.h"
 #include "progress.h"
 #include "say.h"
 
@@ -45,6 +46,7 @@ static int make_network(host *h)
     o.outputs = v->classes;
     o.weight_decay = h->c->weight_decay;
     o.probe_rows = h->probe_rows;
+    o.threads = h->c->threads;
     if (absa_refnet_create(h->ctx, &o, &h->net))
         return refuse("--model %s on --data %s: %s", h->c->model, data_name(h->c->data),
                       absa_context_message(h->ctx));
@@ -80,12 +82,13 @@ int host_create(absa_context *ctx, const config *c, const run_data *d, int64_t m
     h->statistic_count = absa_refnet_statistic_count(h->net);
     h->statistics = zeros(h->statistic_count, sizeof(double));
     h->x = zeros(h->micro_rows * features, sizeof(float));
+    h->row = zeros(features, sizeof(float));
     h->labels = zeros(h->micro_rows, sizeof(int32_t));
     h->order = zeros(rows, sizeof(int64_t));
     h->probe_x = zeros(h->probe_rows * features, sizeof(float));
     h->probe_labels = zeros(h->probe_rows, sizeof(int32_t));
     if (!h->theta || !h->velocity || !h->window || !h->gradient || !h->hint || !h->statistics ||
-        !h->x || !h->labels || !h->order || !h->probe_x || !h->probe_labels)
+        !h->x || !h->row || !h->labels || !h->order || !h->probe_x || !h->probe_labels)
         return give_up("not enough memory");
     if (absa_refnet_init_parameters(h->net, c->seed, h->theta))
         return give_up("%s", absa_context_message(ctx));
@@ -104,6 +107,7 @@ void host_release(host *h)
     free(h->hint);
     free(h->statistics);
     free(h->x);
+    free(h->row);
     attack_release(&h->attack);
     free(h->labels);
     free(h->order);
@@ -143,6 +147,7 @@ int host_gradient(host *h, const absa_plan *plan, const absa_micro *m)
         absa_dataset_gather(h->d->train, h->order + m->first, rows, h->x, h->labels);
     if (status)
         return failed(h, status);
+    augment_rows(h->c->augment, h->c->seed, epoch, h->d, h->order + m->first, rows, h->x, h->row);
     const double gathered = seconds_now();
     const int code = attack_rows(&h->attack, plan, plan->rows_done, rows, m->adversarial_rows,
                                  h->theta, h->x, h->labels);

@@ -22,7 +22,8 @@ typedef struct host {
     double *statistics; /* of batch normalisation, for checkpoints */
     int64_t statistic_count;
     int64_t micro_rows;
-    float *x; /* of one micro-batch */
+    float *x;   /* of one micro-batch */
+    float *row; /* room for one row */
     attack attack;
     int32_t *labels;
     int64_t *order;      /* the epoch's order of the training rows */

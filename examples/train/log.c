@@ -85,15 +85,16 @@ int log_start(run_log *log, const config *c, const run_data *d, int64_t paramete
                              c->preset_name, "estimator", rule_name(c->eigen.rule), "seed",
                              whole((int64_t)c->seed), "parameters", whole(parameters), "train_rows",
                              whole(d->train_view.rows), "test_rows", whole(d->test_view.rows));
-    json_t *rest =
-        json_pack("{s:I, s:b, s:o, s:o, s:I, s:o, s:o, s:b, s:s, s:s, s:I, s:s, s:I, s:I}", "probe",
-                  whole(probe), "probe_fresh", c->probe_fresh, "momentum", number(c->momentum),
-                  "weight_decay", number(c->weight_decay), "max_products",
-                  whole(c->eigen.max_products), "tolerance", number(c->eigen.tolerance), "eta",
-                  number(c->eigen.eta), "keep_hint", c->keep_hint, "inputs",
-                  c->normalised ? "normalised" : "pixels", "attack", attack_name(c->attack),
-                  "attack_steps", whole(c->attack_steps), "select", c->keyed ? "keyed" : "prefix",
-                  "robust_rows", whole(c->robust_rows), "resumed_at", whole(resumed_at));
+    json_t *rest = json_pack(
+        "{s:s, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o, s:b, s:s, s:s, s:I, s:s, s:I, s:I}",
+        "augment", augment_name(c->augment), "threads", whole(c->threads ? c->threads : 1), "probe",
+        whole(probe), "probe_fresh", c->probe_fresh, "momentum", number(c->momentum),
+        "weight_decay", number(c->weight_decay), "max_products", whole(c->eigen.max_products),
+        "tolerance", number(c->eigen.tolerance), "eta", number(c->eigen.eta), "keep_hint",
+        c->keep_hint, "inputs", c->normalised ? "normalised" : "pixels", "attack",
+        attack_name(c->attack), "attack_steps", whole(c->attack_steps), "select",
+        c->keyed ? "keyed" : "prefix", "robust_rows", whole(c->robust_rows), "resumed_at",
+        whole(resumed_at));
     if (!line || !rest || !add_options(line, &c->controller)) {
         json_decref(line);
         json_decref(rest);

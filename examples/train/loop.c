@@ -2,6 +2,7 @@
  * between two turns, so a checkpoint is a picture of that moment. */
 #include "loop.h"
 
+#include "augment.h"
 #include "train_checkpoint.h"
 #include "host.h"
 #include "log.h"
@@ -229,6 +230,8 @@ static int interrupted(run *r)
 static int prepare(run *r, checkpoint *k)
 {
     int status = data_load(r->ctx, &r->c, &r->d);
+    if (!status)
+        status = augment_check(r->c.augment, &r->d);
     if (status)
         return status;
     r->c.controller.samples = r->d.train_view.rows;

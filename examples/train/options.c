@@ -42,6 +42,8 @@ static const struct {
     [OPTION_TRAIN_LIMIT] = {"train-limit", "N", NULL, 1, "training rows to use (all)"},
     [OPTION_TEST_LIMIT] = {"test-limit", "N", NULL, 1, "test rows to use (all)"},
     [OPTION_INPUTS] = {"inputs", "NAME", NULL, 1, "pixels or normalised (pixels)"},
+    [OPTION_AUGMENT] = {"augment", "NAME", NULL, 1, "training images: none or crop-flip (none)"},
+    [OPTION_THREADS] = {"threads", "N", NULL, 1, "that share the rows of a batch (1)"},
     [OPTION_ATTACK] = {"attack", "NAME", NULL, 1, "fgsm, raw, l2, rfgsm or pgd:STEPS (fgsm)"},
     [OPTION_EPSILON] = {"epsilon", "E", "epsilon", 1, "size of the attack in pixels (0.005)"},
     [OPTION_GAMMA] = {"gamma", "G", "adversarial_share", 1,

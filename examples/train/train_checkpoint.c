@@ -15,7 +15,7 @@
 #include <zlib.h>
 
 static const char magic[8] = "ABSATRN";
-enum { VERSION = 1, HEAD = 24, TAIL = 8, PATH_BYTES = 4096 };
+enum { VERSION = 2, HEAD = 24, TAIL = 8, PATH_BYTES = 4096 };
 
 static void put_settings(bytes_out *b, const options *o)
 {
@@ -217,9 +217,9 @@ static int check_envelope(const char *path, const unsigned char *data, size_t si
     if (!begin || memcmp(begin, magic, sizeof magic) != 0)
         return refuse("%s: is not a checkpoint of absa-train", path);
     const uint64_t version = get_u64(&head), length = get_u64(&head);
-    if (version > VERSION)
-        return refuse("%s: was written by a newer absa-train (format %llu)", path,
-                      (unsigned long long)version);
+    if (version != VERSION)
+        return refuse("%s: was written by another absa-train (format %llu; this one reads %d)",
+                      path, (unsigned long long)version, VERSION);
     if (head.failed || length != size || size < HEAD + TAIL)
         return refuse("%s: the checkpoint is truncated or has bytes too many", path);
     tail.used = size - TAIL;
