@@ -217,7 +217,7 @@ static int check_envelope(const char *path, const unsigned char *data, size_t si
     if (!begin || memcmp(begin, magic, sizeof magic) != 0)
         return refuse("%s: is not a checkpoint of absa-train", path);
     const uint64_t version = get_u64(&head), length = get_u64(&head);
-    if (version != VERSION)
+    if (!head.failed && version != VERSION)
         return refuse("%s: was written by another absa-train (format %llu; this one reads %d)",
                       path, (unsigned long long)version, VERSION);
     if (head.failed || length != size || size < HEAD + TAIL)

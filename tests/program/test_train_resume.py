@@ -19,6 +19,7 @@ SETTINGS = {
          "resnet8", "--set", "max_products=12", "--set", "micro_batch=5"],
     "attacks": ["--attack", "pgd:2", "--select", "keyed", "--inputs", "normalised", "--robust", "50",
                 *BASE],
+    "crops and flips in two threads": ["--augment", "crop-flip", "--threads", "2", *BASE],
     "authors": ["--preset", "authors", *BASE[:-2]],
     "gg": ["--strategy", "gg", *BASE],
 }
