@@ -18,7 +18,7 @@ import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peers"))
-from refnet_torch import NORM, Net, by_name  # noqa: E402
+from refnet_torch import NORM, RELU, TRAIN, Net, by_name  # noqa: E402
 
 MODEL, BATCH, LR, MOMENTUM, DECAY, GHOST = "resnet8", 64, 0.1, 0.9, 5e-4, 32
 EVALUATED = 500
@@ -50,7 +50,7 @@ def weights(net, generator):
             reads = i
             while reads < len(net.layers) and net.layers[reads]["kind"] == NORM:
                 reads += 1
-            active = reads < len(net.layers) and net.layers[reads]["kind"] == 3
+            active = reads < len(net.layers) and net.layers[reads]["kind"] == RELU
             fan_in = math.prod(shape[1:])
             noise = torch.randn(count, generator=generator)
             theta[first:first + count] = noise * math.sqrt((2 if active else 1) / fan_in)
@@ -65,7 +65,7 @@ class Tracked(Net):
         return super().forward(theta, x)
 
     def _norm(self, i, x, gain, shift):
-        if self.mode == 0:
+        if self.mode == TRAIN:
             with torch.no_grad():
                 total = torch.zeros(2, x.shape[1])
                 for part in x.split(self.ghost):
@@ -115,8 +115,11 @@ def ours(build, folder, rows, epochs, seed):
 
 def main():
     """Train both for several seeds and print what they reach."""
-    folder = (sys.argv[2] if len(sys.argv) > 2
-              else os.path.join(os.environ["ABSA_TEST_DATA"], "cifar10"))
+    data = os.environ.get("ABSA_TEST_DATA")
+    if len(sys.argv) < 3 and not data:
+        print("# skipped: ABSA_TEST_DATA is not set")
+        return
+    folder = sys.argv[2] if len(sys.argv) > 2 else os.path.join(data, "cifar10")
     rows, epochs, seeds = (int(sys.argv[k]) if len(sys.argv) > k else default
                            for k, default in ((3, 5000), (4, 10), (5, 3)))
     torch.set_num_threads(1)
