@@ -220,6 +220,9 @@ static absa_status check_numbers(absa_context *ctx, const absa_eigen_options *o)
         return absa__fail(ctx, ABSA_E_INVALID,
                           "absa_eigen_options: multiplicity is %lld, must be 0 to %d",
                           (long long)o->multiplicity, ABSA__MOST_WANTED);
+    if (o->reserved0 != 0)
+        return absa__fail(ctx, ABSA_E_INVALID, "absa_eigen_options: reserved0 is %d, must be 0",
+                          (int)o->reserved0);
     return ABSA_OK;
 }
 

@@ -1,6 +1,6 @@
 /* The estimator over several processes that hold parts of every vector: same steps, same values,
  * and a failure on one of them reaches all. */
-#include "support/matrices.h"
+#include "support/eigen_runs.h"
 #include "support/processes.h"
 
 #include <absa/eigen.h>
@@ -15,7 +15,10 @@ enum { N = 2000 };
 
 typedef struct shared_run {
     const double *values;
+    int32_t element;
+    int mode;
     absa_eigen_result results[7];
+    absa_pair pairs[7][3];
 } shared_run;
 
 static void run_shard(process *p)
@@ -26,15 +29,16 @@ static void run_shard(process *p)
     absa_space s;
     /* Uneven shards; with seven processes the second one is empty. */
     const int64_t cuts[8] = {0, 100, p->count == 7 ? 100 : 700, 900, 1200, 1201, 1700, N};
-    absa_space_host(&s, sizeof s, ABSA_ELEMENT_F64, 0);
+    absa_space_host(&s, sizeof s, shared->element, 0);
     s.first = cuts[p->rank];
     s.n = (p->rank == p->count - 1 ? N : cuts[p->rank + 1]) - s.first;
     s.n_global = N;
     s.distribution = p->count > 1 ? ABSA_DISTRIBUTION_SHARDED : ABSA_DISTRIBUTION_NONE;
     s.reduce = process_reduce;
     s.reduce_user = p;
-    diagonal_host h = {.n = s.n, .element = ABSA_ELEMENT_F64, .values = shared->values + s.first};
+    diagonal_host h = {.n = s.n, .element = shared->element, .values = shared->values + s.first};
     absa_eigen_options o = eigen_options(ABSA_RULE_CERTIFIED, ABSA_MEMORY_BASIS);
+    (void)eigen_mode(shared->mode, &o);
     absa_operator *op;
     absa_eigen *e;
     absa_eigen_result *r = &shared->results[p->rank];
@@ -42,27 +46,46 @@ static void run_shard(process *p)
     if (absa_operator_from_hvp(ctx, &s, diagonal_hvp, &h, NULL, &op) ||
         absa_eigen_create(ctx, &s, &o, &e) || absa_eigen_run(e, op, NULL, r))
         r->stop = -1;
+    for (int64_t i = 0; i < r->pairs && i < 3; i++) {
+        absa_pair_init(&shared->pairs[p->rank][i], sizeof(absa_pair));
+        (void)absa_eigen_pair(e, i, &shared->pairs[p->rank][i]);
+    }
     absa_eigen_destroy(&e);
     absa_operator_destroy(&op);
     absa_context_destroy(&ctx);
 }
 
+/* The start vector is the same to the bit, sums differ in their order alone: by n eps in f64, and
+ * by what their use as single-precision coefficients rounds them to in f32. */
 Test(shards, shards_take_the_same_steps_to_the_same_value)
 {
     static double v[N];
     static shared_run one, many;
     outlier_spectrum(N, v);
     one.values = many.values = v;
-    processes_run(1, run_shard, &one);
-    cr_assert_eq(one.results[0].stop, ABSA_STOP_CONVERGED);
-    const int counts[] = {2, 3, 7};
-    for (int k = 0; k < 3; k++) {
-        processes_run(counts[k], run_shard, &many);
-        for (int r = 0; r < counts[k]; r++) {
-            cr_assert_eq(many.results[r].products, one.results[0].products);
-            cr_assert_float_eq(many.results[r].value, one.results[0].value, 1e-12);
-            cr_assert_float_eq(many.results[r].upper, one.results[0].upper, 1e-9);
-            cr_assert_eq(many.results[r].value, many.results[0].value);
+    for (int mode = 0; mode < EIGEN_MODES; mode++) {
+        one.mode = many.mode = mode;
+        const int narrow = mode >= EIGEN_MODES_FOREIGN;
+        one.element = many.element = narrow ? ABSA_ELEMENT_F32 : ABSA_ELEMENT_F64;
+        processes_run(1, run_shard, &one);
+        cr_assert_eq(one.results[0].stop, ABSA_STOP_CONVERGED);
+        const int counts[] = {2, 3, 7};
+        for (int k = 0; k < 3; k++) {
+            processes_run(counts[k], run_shard, &many);
+            for (int r = 0; r < counts[k]; r++) {
+                const absa_eigen_result *got = &many.results[r], *want = &one.results[0];
+                cr_assert_eq(got->products, want->products, "mode %d", mode);
+                cr_assert_float_eq(got->value, want->value, narrow ? 1e-6 : 1e-12);
+                cr_assert_float_eq(got->upper, want->upper, narrow ? 1e-5 : 1e-9);
+                cr_assert_eq(got->value, many.results[0].value);
+                cr_assert_eq(got->pairs, want->pairs);
+                for (int64_t i = 0; i < got->pairs && i < 3; i++) {
+                    cr_assert_float_eq(many.pairs[r][i].value, one.pairs[0][i].value,
+                                       narrow ? 1e-6 : 1e-10);
+                    cr_assert_eq(memcmp(&many.pairs[r][i], &many.pairs[0][i], sizeof(absa_pair)),
+                                 0);
+                }
+            }
         }
     }
 }
@@ -77,7 +100,7 @@ typedef struct shard {
 } shard;
 
 typedef struct attempt {
-    int32_t rule, memory;
+    int mode; /* as eigen_mode() counts them; -1: POWER */
     int64_t fail_at;
     absa_status status[2], again[2];
     int64_t calls;
@@ -159,10 +182,14 @@ static void attempt_run(process *p)
     s.reduce_user = p;
     s.ops = &ops;
     s.ops_user = &mine;
-    absa_eigen_options o = eigen_options(a->rule, a->memory);
+    absa_eigen_options o = eigen_options(ABSA_RULE_POWER, ABSA_MEMORY_AUTO);
     o.max_products = 9;
-    o.max_vectors = a->memory == ABSA_MEMORY_RESTART ? 4 : 0;
-    o.keep_hint = a->memory == ABSA_MEMORY_BASIS;
+    if (a->mode >= 0) {
+        (void)eigen_mode(a->mode, &o);
+        o.rule = o.multiplicity ? ABSA_RULE_CERTIFIED : ABSA_RULE_FIXED;
+        o.max_vectors = o.memory == ABSA_MEMORY_RESTART && o.wanted == 1 ? 4 : 0;
+        o.keep_hint = o.memory == ABSA_MEMORY_BASIS || o.memory == ABSA_MEMORY_TWO_PASS;
+    }
     absa_operator *op;
     absa_eigen *e;
     absa_eigen_result r;
@@ -184,12 +211,8 @@ static void attempt_run(process *p)
  * of it, and the run in which nothing fails succeeds. */
 Test(shards, a_failing_operation_on_one_process_ends_the_run_on_both, .timeout = 120)
 {
-    const int32_t rules[3][2] = {{ABSA_RULE_FIXED, ABSA_MEMORY_VALUE},
-                                 {ABSA_RULE_FIXED, ABSA_MEMORY_BASIS},
-                                 {ABSA_RULE_FIXED, ABSA_MEMORY_RESTART}};
-    for (int k = 0; k < 4; k++) {
-        attempt a = {.rule = k < 3 ? rules[k][0] : ABSA_RULE_POWER,
-                     .memory = k < 3 ? rules[k][1] : ABSA_MEMORY_AUTO};
+    for (int k = -1; k < EIGEN_MODES_FOREIGN; k++) {
+        attempt a = {.mode = k};
         processes_run(2, attempt_run, &a);
         cr_assert(!a.status[0] && !a.status[1] && !a.again[0] && !a.again[1]);
         const int64_t calls = a.calls;
