@@ -3,8 +3,10 @@ for at most a third of the products. Usage: test_train_decide.py PROGRAM"""
 
 from train import logged, run
 
-COMMON = ["--strategy", "abs", "--test-limit", "100", "--probe", "128", "--epochs", "24", "--quiet"]
-# Smaller eigenvalue ratios than the default make the eigenvalue grow the batch several times.
+# A smaller eigenvalue ratio than the default, and more patience, let the eigenvalue itself grow the
+# batch several times.
+COMMON = ["--strategy", "abs", "--test-limit", "100", "--probe", "128", "--epochs", "24", "--quiet",
+          "--set", "patience=10"]
 RUNS = {
     "lenet": ["--model", "lenet", "--train-limit", "1000", "--measure-every", "500",
               "--set", "eigenvalue_ratio=1.2"],
