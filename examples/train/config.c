@@ -245,6 +245,7 @@ static int apply_given(absa_context *ctx, const options *o, config *c)
         status = real("--weight-decay", text[OPTION_WEIGHT_DECAY], 0, 1e6, &c->weight_decay);
     if (!status && text[OPTION_PROBE])
         status = whole("--probe", text[OPTION_PROBE], 1, INT32_MAX, &c->probe);
+    c->block = text[OPTION_BLOCK] ? text[OPTION_BLOCK] : "full";
     if (!status && text[OPTION_SEED]) {
         status = whole("--seed", text[OPTION_SEED], 0, INT64_MAX, &number);
         c->seed = status ? 0 : (uint64_t)number;

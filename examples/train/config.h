@@ -17,8 +17,9 @@ typedef struct config {
     const char *model;
     const char *strategy_name, *preset_name;
     int32_t preset;
-    int64_t probe;   /* rows to measure on; never more than there are */
-    int probe_fresh; /* 1: another batch for every measurement, as the authors did */
+    int64_t probe;     /* rows to measure on; never more than there are */
+    int probe_fresh;   /* 1: another batch for every measurement, as the authors did */
+    const char *block; /* what of the parameters to measure on, as absa_block_select() takes it */
     uint64_t seed;
     int64_t train_limit, test_limit; /* 0: all */
     double momentum, weight_decay;

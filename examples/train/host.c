@@ -37,7 +37,6 @@ static int make_network(host *h)
 {
     const absa_dataset_view *v = &h->d->train_view;
     absa_refnet_options o;
-    absa_space space;
     absa_refnet_options_init(&o, sizeof o);
     o.name = h->c->model;
     o.channels = v->channels;
@@ -51,9 +50,10 @@ static int make_network(host *h)
         return refuse("--model %s on --data %s: %s", h->c->model, data_name(h->c->data),
                       absa_context_message(h->ctx));
     h->n = absa_refnet_parameter_count(h->net);
-    absa_refnet_space(h->net, &space, sizeof space);
-    if (absa_operator_from_hvp(h->ctx, &space, absa_refnet_hvp_callback, h->net, NULL, &h->op) ||
-        absa_eigen_create(h->ctx, &space, &h->c->eigen, &h->eigen))
+    const int status = measured_create(h->ctx, h->c, h->net, &h->measured);
+    if (status)
+        return status;
+    if (absa_eigen_create(h->ctx, &h->measured.space, &h->c->eigen, &h->eigen))
         return refuse("%s", absa_context_message(h->ctx));
     return DONE;
 }
@@ -78,7 +78,7 @@ int host_create(absa_context *ctx, const config *c, const run_data *d, int64_t m
     h->velocity = zeros(h->n, sizeof(float));
     h->window = zeros(h->n, sizeof(float));
     h->gradient = zeros(h->n, sizeof(float));
-    h->hint = zeros(c->keep_hint ? h->n : 0, sizeof(float));
+    h->hint = zeros(c->keep_hint ? h->measured.count : 0, sizeof(float));
     h->statistic_count = absa_refnet_statistic_count(h->net);
     h->statistics = zeros(h->statistic_count, sizeof(double));
     h->x = zeros(h->micro_rows * features, sizeof(float));
@@ -98,7 +98,7 @@ int host_create(absa_context *ctx, const config *c, const run_data *d, int64_t m
 void host_release(host *h)
 {
     absa_eigen_destroy(&h->eigen);
-    absa_operator_destroy(&h->op);
+    measured_release(&h->measured);
     absa_refnet_destroy(&h->net);
     free(h->theta);
     free(h->velocity);
@@ -199,6 +199,13 @@ static int load_probe(host *h, int64_t number)
     return DONE;
 }
 
+double host_product_cost(const host *h)
+{
+    const double product = h->measured.seconds / h->measured.rows;
+    const double gradient = h->timing.gradient / (double)h->timing.rows;
+    return h->measured.rows > 0 && gradient > 0 ? product / gradient : (double)NAN;
+}
+
 double host_value(const absa_eigen_result *result)
 {
     return result->answer == ABSA_ANSWER_NOT_BELOW ? (double)NAN : result->value;
@@ -228,7 +235,7 @@ int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_resu
         outcome =
             absa_refnet_probe(h->net, h->theta, h->probe_x, h->probe_labels, h->probe_rows, NULL);
     if (!outcome)
-        outcome = absa_eigen_run(h->eigen, h->op, &args, result);
+        outcome = absa_eigen_run(h->eigen, h->measured.op, &args, result);
     if (outcome)
         return failed(h, outcome);
     if (h->c->keep_hint) {

@@ -4,6 +4,7 @@
 #define TRAIN_HOST_H
 
 #include "attack.h"
+#include "measured.h"
 #include "predict.h"
 
 #include <absa/refnet.h>
@@ -13,7 +14,7 @@ typedef struct host {
     const config *c;
     const run_data *d;
     absa_refnet *net;
-    absa_operator *op;
+    measured measured;
     absa_eigen *eigen;
     int64_t n; /* parameters */
     float *theta, *velocity;
@@ -49,6 +50,9 @@ void host_step(host *h, double lr, double velocity_factor);
 /* Measures the top eigenvalue; `number` counts measurements from 0. The plan's threshold lets the
  * estimator stop as soon as the controller's question is answered. */
 int host_measure(host *h, int64_t number, const absa_plan *plan, absa_eigen_result *result);
+/* Time of a product over that of a gradient of as many rows, as this process saw them; NaN before
+ * there are both. */
+double host_product_cost(const host *h);
 /* The eigenvalue, or NaN when the estimator found only that it is not below the threshold. */
 double host_value(const absa_eigen_result *result);
 /* Mean loss without the weight-decay term, and the share of rows that are right. */

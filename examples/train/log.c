@@ -75,15 +75,16 @@ static int add_options(json_t *line, const absa_controller_options *o)
     return 1;
 }
 
-int log_start(run_log *log, const config *c, const run_data *d, int64_t parameters, int64_t probe,
-              int64_t resumed_at)
+int log_start(run_log *log, const config *c, const run_data *d, int64_t parameters,
+              int64_t block_parameters, int64_t probe, int64_t resumed_at)
 {
     if (!log->file)
         return DONE;
-    json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "event", "start",
-                             "data", data_name(c->data), "model", c->model, "preset",
+    json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I}", "event",
+                             "start", "data", data_name(c->data), "model", c->model, "preset",
                              c->preset_name, "estimator", rule_name(c->eigen.rule), "seed",
-                             whole((int64_t)c->seed), "parameters", whole(parameters), "train_rows",
+                             whole((int64_t)c->seed), "parameters", whole(parameters), "block",
+                             c->block, "block_parameters", whole(block_parameters), "train_rows",
                              whole(d->train_view.rows), "test_rows", whole(d->test_view.rows));
     json_t *rest = json_pack(
         "{s:s, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o, s:b, s:s, s:s, s:I, s:s, s:I, s:I}",
@@ -157,12 +158,13 @@ int log_final(run_log *log, const totals *t)
     if (!log->file)
         return DONE;
     return write_line(
-        log, json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "event",
+        log, json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "event",
                        "final", "accuracy", number(t->accuracy), "robust_fgsm",
                        number(t->robust_fgsm), "robust_pgd", number(t->robust_pgd), "loss",
                        number(t->loss), "updates", whole(t->updates), "samples", whole(t->samples),
                        "hvps", whole(t->products), "measurements", whole(t->measurements), "batch",
-                       whole(t->batch), "lr", number(t->lr), "seconds", number(t->seconds)));
+                       whole(t->batch), "lr", number(t->lr), "product_gradients",
+                       number(t->product_cost), "seconds", number(t->seconds)));
 }
 
 int log_close(run_log *log)

@@ -18,12 +18,13 @@ typedef struct run_log {
 typedef struct totals {
     int64_t updates, samples, products, measurements, batch;
     double lr, loss, accuracy, robust_fgsm, robust_pgd, seconds;
+    double product_cost; /* a product over a gradient of as many rows */
 } totals;
 
 /* Opens a new file, or goes on behind the old lines when a run is resumed. */
 int log_open(run_log *log, const char *path, int resumed);
-int log_start(run_log *log, const config *c, const run_data *d, int64_t parameters, int64_t probe,
-              int64_t resumed_at);
+int log_start(run_log *log, const config *c, const run_data *d, int64_t parameters,
+              int64_t block_parameters, int64_t probe, int64_t resumed_at);
 int log_measurement(run_log *log, const absa_decision *decision, const absa_eigen_result *result);
 int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t samples);
 int log_prediction(run_log *log, int64_t processes, const absa_cost_result *r, double speed_up);

@@ -172,7 +172,8 @@ static totals add_up(const run *r, const absa_plan *plan)
                       .accuracy = (double)NAN,
                       .robust_fgsm = (double)NAN,
                       .robust_pgd = (double)NAN,
-                      .seconds = seconds_now() - r->begun};
+                      .seconds = seconds_now() - r->begun,
+                      .product_cost = host_product_cost(&r->h)};
     return t;
 }
 
@@ -204,6 +205,8 @@ static int finish(run *r, const absa_plan *plan)
         printf("test accuracy %.2f %%, %lld updates, %lld hvps in %lld measurements, %.1f s\n",
                100 * t.accuracy, (long long)t.updates, (long long)t.products,
                (long long)t.measurements, t.seconds);
+    if (!r->c.quiet && r->h.measured.block && isfinite(t.product_cost))
+        printf("a product took as long as %.2f gradients of as many rows\n", t.product_cost);
     int status = predict_show(r->ctx, &r->c, &r->h.timing, r->h.n, &r->log);
     if (!status)
         status = log_final(&r->log, &t);
@@ -265,7 +268,8 @@ static int train_with(run *r)
     if (absa_controller_plan(r->controller, 0, 1, &plan))
         return broken(r);
     r->begun = seconds_now() - r->s.seconds;
-    int status = log_start(&r->log, &r->c, &r->d, r->h.n, r->h.probe_rows, plan.update);
+    int status =
+        log_start(&r->log, &r->c, &r->d, r->h.n, r->h.measured.count, r->h.probe_rows, plan.update);
     if (status)
         return status;
     catch_signals();
@@ -273,6 +277,9 @@ static int train_with(run *r)
         printf("%s (%lld parameters) on %s: %lld training rows, %lld test rows\n", r->c.model,
                (long long)r->h.n, data_name(r->c.data), (long long)r->d.train_view.rows,
                (long long)r->d.test_view.rows);
+        if (r->h.measured.block)
+            printf("measuring on the %lld parameters of %s\n", (long long)r->h.measured.count,
+                   r->c.block);
         table_head(r->c.robust_rows > 0);
     }
     progress_begin(r->c.quiet, plan.progress);

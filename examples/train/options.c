@@ -35,6 +35,8 @@ static const struct {
     [OPTION_MEASURE_EVERY] = {"measure-every", "SAMPLES", "measure_every", 1,
                               "between measurements; 0: every epoch (0)"},
     [OPTION_PROBE] = {"probe", "SAMPLES", NULL, 1, "training rows to measure on (by preset)"},
+    [OPTION_BLOCK] = {"block", "PART", NULL, 1,
+                      "measure on full, last:K, share:S or NAME-GLOB (full)"},
     [OPTION_ESTIMATOR] = {"estimator", "RULE", NULL, 1,
                           "decide, checked, residual, certified, fixed, power"},
     [OPTION_MEASURE] = {"measure", "DEPTH", NULL, 1, "needed, or full for absa-replay (needed)"},

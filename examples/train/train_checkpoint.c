@@ -85,7 +85,7 @@ static int build(bytes_out *b, const options *o, const state *s)
     put_u64(b, (uint64_t)h->has_hint);
     if (h->has_hint) {
         put_u64(b, h->hint_stream);
-        put_floats(b, h->hint, h->n);
+        put_floats(b, h->hint, h->measured.count);
     }
     put_u64(b, (uint64_t)h->statistic_count);
     absa_refnet_read_statistics(h->net, h->statistics);
@@ -330,7 +330,7 @@ int checkpoint_restore(const char *path, checkpoint *k, state *s)
         in->failed = 1;
     if (h->has_hint && !in->failed) {
         h->hint_stream = get_u64(in);
-        get_floats(in, h->hint, h->n);
+        get_floats(in, h->hint, h->measured.count);
     }
     if (get_u64(in) != (uint64_t)h->statistic_count)
         in->failed = 1;

@@ -13,6 +13,7 @@ BASE = ["--train-limit", "1500", "--test-limit", "200", "--probe", "64", "--epoc
         "micro_batch=5", "--measure-every", "700"]
 SETTINGS = {
     "absa": BASE,
+    "a block": BASE + ["--block", "last:2"],
     "absa without a hint": BASE + ["--set", "keep_hint=0"],
     "a network with batch normalisation":
         ["--train-limit", "200", "--test-limit", "50", "--probe", "32", "--epochs", "5", "--model",
