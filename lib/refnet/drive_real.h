@@ -122,7 +122,8 @@ static void gradient_part(void *user, int64_t thread)
     absa__net_sums *sums = &c->sums[thread];
     int64_t at;
     zero(c->net->n, w.making);
-    memset(w.last, 0, (size_t)c->net->statistic_count * sizeof *w.last);
+    if (c->net->statistic_count > 0)
+        memset(w.last, 0, (size_t)c->net->statistic_count * sizeof *w.last);
     for (const int64_t end = rows_of_thread(c, thread, &at); at < end; at += c->piece) {
         const slot s = slot_in(c->net, w.pass, piece_at(c, at));
         forward_loss(&w, s, c->theta, c->x, c->y, at, 1, sums);
