@@ -140,8 +140,19 @@ typedef struct absa__net_driver {
                         int64_t first);
 } absa__net_driver;
 
-extern const absa__net_driver absa__net_driver_f32;
-extern const absa__net_driver absa__net_driver_f64;
+/* The drivers are compiled for any processor and, where the build says so, again for processors
+ * with wider vectors: ABSA__NET_VARIANT is then the end of their names. */
+#ifdef ABSA__NET_VARIANT
+#define ABSA__NET_JOIN(type, variant)   absa__net_driver_##type##_##variant
+#define ABSA__NET_EXPAND(type, variant) ABSA__NET_JOIN(type, variant)
+#define ABSA__NET_DRIVER(type)          ABSA__NET_EXPAND(type, ABSA__NET_VARIANT)
+#else
+#define ABSA__NET_DRIVER(type) absa__net_driver_##type
+#endif
+extern const absa__net_driver ABSA__NET_DRIVER(f32), ABSA__NET_DRIVER(f64);
+
+/* The driver for the network's element type that fits this processor best. */
+const absa__net_driver *absa__net_driver_of(const absa_refnet *net);
 
 /* Makes the plan of a network: everything but the arena. *out is NULL on failure. */
 absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options,
@@ -174,11 +185,6 @@ absa_status absa__net_named(absa_context *ctx, const absa_refnet_options *option
 static inline int absa__net_skips_still_input(const absa__net_layer *layer)
 {
     return layer->spec.kind == ABSA_REFNET_DENSE || layer->spec.kind == ABSA_REFNET_CONV;
-}
-
-static inline const absa__net_driver *absa__net_driver_of(const absa_refnet *net)
-{
-    return net->options.element == ABSA_ELEMENT_F32 ? &absa__net_driver_f32 : &absa__net_driver_f64;
 }
 
 static inline size_t absa__net_element_size(const absa_refnet *net)

@@ -59,18 +59,34 @@ static void give_winner(int64_t rows, const REAL *restrict dy, const INDEX *rest
         dx[i] += winner[i] == tap ? dy[i] : 0;
 }
 
+static void put_winner(int64_t rows, const REAL *restrict dy, const INDEX *restrict winner,
+                       INDEX tap, REAL *restrict dx)
+{
+    for (int64_t i = 0; i < rows; i++)
+        dx[i] = winner[i] == tap ? dy[i] : 0;
+}
+
+/* Windows that cover the input without overlap or rest: each element is written once. */
+static int tiles(const frame *f)
+{
+    const absa_refnet_layer *s = &f->layer->spec;
+    return s->stride == s->size && f->out->height * s->size == f->in->height &&
+           f->out->width * s->size == f->in->width;
+}
+
 static void max_pool_spread(const frame *f, const REAL *dy, REAL *dx)
 {
     const int64_t rows = f->rows, taps = taps_of(f);
     if (!dx)
         return;
-    if (!f->add)
+    const int put = !f->add && tiles(f);
+    if (!f->add && !put)
         zero(f->in->size * rows, dx);
     for (int64_t window = 0; window < f->out->size; window++) {
         const int64_t corner = corner_of(f, window);
         for (int64_t tap = 0; tap < taps; tap++)
-            give_winner(rows, dy + window * rows, winners(f) + window * rows, (INDEX)tap,
-                        dx + tap_of(f, corner, tap));
+            (put ? put_winner : give_winner)(rows, dy + window * rows, winners(f) + window * rows,
+                                             (INDEX)tap, dx + tap_of(f, corner, tap));
     }
 }
 

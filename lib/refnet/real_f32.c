@@ -6,5 +6,5 @@
 #define MATH(name)    name##f
 #define CBLAS_GEMM    cblas_sgemm
 #define FILL_GAUSSIAN absa_random_gaussian_f32
-#define DRIVER        absa__net_driver_f32
+#define DRIVER        ABSA__NET_DRIVER(f32)
 #include "real.h"

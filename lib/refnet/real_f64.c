@@ -6,5 +6,5 @@
 #define MATH(name)    name
 #define CBLAS_GEMM    cblas_dgemm
 #define FILL_GAUSSIAN absa_random_gaussian_f64
-#define DRIVER        absa__net_driver_f64
+#define DRIVER        ABSA__NET_DRIVER(f64)
 #include "real.h"
