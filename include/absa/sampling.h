@@ -134,7 +134,7 @@ ABSA_API absa_status absa_sampling_from_results(absa_context *context, int64_t c
  * @param eigen       the estimator. Every run takes the next stream; with keep_hint a batch starts
  *                    from the eigenvector of the one before, which saves products
  * @param count       most batches, at least 2
- * @param parts       operators of the batches; may hold the same one again where select is set
+ * @param parts       count operators, one per batch; the same one again where select is set
  * @param weights     as in absa_sampling_from_values()
  * @param options     NULL for the defaults
  * @param runs        room for count results; the results of the runs, also when a later one fails.
@@ -144,7 +144,7 @@ ABSA_API absa_status absa_sampling_from_results(absa_context *context, int64_t c
  *                    were
  * @retval ABSA_E_INVALID   as absa_sampling_from_results(), or an option out of range
  * @retval ABSA_E_CALLBACK  select, or a callback of a run, stopped it
- * @return or what absa_eigen_run() fails with; the message names the batch
+ * @return or what absa_eigen_run() fails with
  *
  * Allocates nothing. DECIDE runs as CERTIFIED: there is no threshold. Over several processes every
  * one calls it with the same count, weights and options. Since 0.1.
@@ -162,8 +162,8 @@ ABSA_API absa_status absa_sampling_run(absa_eigen *eigen, int64_t count,
  * @param eigen       an estimator on the parts' space, for its context and the sums over processes;
  *                    keeps its state
  * @param count       most batches, at least 2
- * @param parts       operators of the batches, those of the absa_operator_sum() that v is an
- *                    eigenvector of; may hold the same one again where select is set
+ * @param parts       count operators, those of the absa_operator_sum() that v is an eigenvector of;
+ *                    the same one again where select is set
  * @param weights     the sum's
  * @param v           vector of the space: absa_eigen_vector() of the run on the sum
  * @param work        another vector of the space, overwritten
@@ -176,12 +176,14 @@ ABSA_API absa_status absa_sampling_run(absa_eigen *eigen, int64_t count,
  *                    Written on ABSA_OK only
  * @retval ABSA_E_INVALID    as absa_sampling_run(), v is 0, or v and work are one
  * @retval ABSA_E_NONFINITE  a product, or v, held a NaN or infinity
- * @return or what absa_operator_apply() fails with
+ * @retval ABSA_E_CALLBACK   select, or a callback of a product, stopped it
+ * @retval ABSA_E_PEER       another process failed
+ * @retval ABSA_E_BUSY       called from inside the estimator's, or an operator's, own callback
  *
- * One product a batch. The standard error is that of the eigenvalue to first order: a change D of
- * the matrix moves a simple eigenvalue with unit eigenvector v by v'Dv. Of second order, and left
- * out, is the sum over the other eigenpairs (mu, u) of (v'Du)^2 / (lambda - mu): it counts with few
- * batches and for eigenvalues that crowd. Since 0.1.
+ * One product a batch; allocates nothing. The standard error is that of the eigenvalue to first
+ * order: a change D of the matrix moves a simple eigenvalue with unit eigenvector v by v'Dv. Of
+ * second order, and left out, is the sum over the other eigenpairs (mu, u) of (v'Du)^2 / (lambda -
+ * mu): it counts with few batches and for eigenvalues that crowd. Since 0.1.
  */
 ABSA_API absa_status absa_sampling_quotients(absa_eigen *eigen, int64_t count,
                                              absa_operator *const *parts, const double *weights,

@@ -1,5 +1,6 @@
 /* Means over probe batches: the figures against sums done by hand, the runs against runs one by
  * one, the quotients against the matrix of all batches together, and every way to fail. */
+#include "support/faulty_alloc.h"
 #include "support/matrices.h"
 
 #include <absa/random.h>
@@ -70,6 +71,7 @@ static int select_batch(void *user, int64_t batch)
 
 typedef struct bench {
     host h;
+    faulty_alloc memory;
     part parts[BATCHES], pooled, current;
     absa_context *ctx;
     absa_operator *op[BATCHES], *all, *now;
@@ -92,7 +94,7 @@ static bench *set_up(const absa_eigen_options *o)
     static bench b;
     absa_space s;
     memset(&b, 0, sizeof b);
-    absa_context_create(NULL, &b.ctx);
+    b.ctx = faulty_context(&b.memory);
     absa_random_gaussian_f64(5, 0, 0, BATCHES * ROWS * N, &b.h.x[0][0][0]);
     for (int i = 0; i < BATCHES * ROWS; i++)
         (&b.h.x[0][0][0])[i * N] *= 3.0;
@@ -120,6 +122,8 @@ static void tear_down(bench *b)
     absa_operator_destroy(&b->now);
     absa_eigen_destroy(&b->eigen);
     absa_context_destroy(&b->ctx);
+    cr_assert_eq(b->memory.live_blocks, 0);
+    cr_assert_eq(b->memory.errors, 0);
 }
 
 static absa_sampling_result of_values(int64_t count, const double *values, const double *weights)
@@ -324,11 +328,13 @@ Test(sampling, a_run_over_batches_is_the_runs_one_by_one)
     bench *b = set_up(&o);
     double values[BATCHES];
     int64_t products = 0;
+    const int64_t allocations = b->memory.calls;
     cr_assert_eq(
         absa_sampling_run(b->eigen, BATCHES, b->op, NULL, NULL, b->runs, &b->mean, &b->result),
         ABSA_OK, "%s", absa_context_message(b->ctx));
     cr_assert_eq(b->result.batches, BATCHES);
     cr_assert_eq(b->mean.products, b->h.calls);
+    cr_assert_eq(b->memory.calls, allocations, "nothing is allocated");
     for (int k = 0; k < BATCHES; k++) {
         absa_eigen_args args;
         absa_eigen_result alone;
@@ -439,9 +445,11 @@ Test(sampling, quotients_along_the_eigenvector_of_all_batches_have_its_eigenvalu
     for (int j = 0; j < N; j++)
         v[j] *= 1e-3;
     b->h.calls = 0;
+    const int64_t allocations = b->memory.calls;
     cr_assert_eq(absa_sampling_quotients(b->eigen, BATCHES, b->op, NULL, v, work, NULL, &r, values,
                                          &b->result),
                  ABSA_OK);
+    cr_assert_eq(b->memory.calls, allocations, "nothing is allocated");
     cr_assert_eq(b->h.calls, BATCHES, "a product a batch");
     /* Sums of N and of BATCHES ROWS terms, and the vector's own rounding. */
     const double rounding = (BATCHES * ROWS + N) * DBL_EPSILON * r.value;
