@@ -91,13 +91,13 @@ static int choose(attack *a, const absa_plan *plan, int64_t first, int64_t rows,
 {
     absa_selection *s = &a->selection;
     if (s->struct_size == 0 || s->update != plan->update || s->count != plan->adversarial_rows ||
-        a->selection_batch != plan->batch) {
+        a->selection_rows != plan->rows) {
         absa_selection_init(s, sizeof *s);
         s->seed = a->c->seed;
         s->update = plan->update;
         s->count = plan->adversarial_rows;
-        a->selection_batch = plan->batch;
-        if (absa_selection_keyed(s, plan->batch, NULL, NULL, NULL))
+        a->selection_rows = plan->rows;
+        if (absa_selection_keyed(s, plan->rows, NULL, NULL, NULL))
             return give_up("rows cannot be selected");
     }
     if (absa_selection_rows(s, rows, NULL, first, a->selected, chosen))

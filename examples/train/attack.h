@@ -18,8 +18,8 @@ typedef struct attack {
     int64_t *ids;              /* place of each row in its window */
     double *epsilon, *lo, *hi; /* per channel, in the network's units */
     absa_selection selection;  /* of the window whose rows were chosen last */
-    int64_t selection_batch;
-    const float *theta; /* of the call under way */
+    int64_t selection_rows;    /* of that window */
+    const float *theta;        /* of the call under way */
     const int32_t *labels;
     absa_status status; /* of the gradient of the call under way */
     absa_context *ctx;
@@ -35,8 +35,8 @@ int attack_create(absa_context *ctx, const config *c, const run_data *d, absa_re
                   int64_t micro_rows, attack *a);
 void attack_release(attack *a);
 
-/* Perturbs rows of a micro-batch in place. first_in_window is its first row's place in the window
- * of batch rows; prefix says how many of its first rows the controller wants; plan the rest. */
+/* Perturbs rows of a micro-batch in place. first_in_window is its first row's place in the
+ * window; prefix says how many of its first rows the controller wants; plan the rest. */
 int attack_rows(attack *a, const absa_plan *plan, int64_t first_in_window, int64_t rows,
                 int64_t prefix, const float *theta, float *x, int32_t *labels);
 

@@ -46,6 +46,20 @@ def keyed_rows_do_not_depend_on_micro_batches():
         yield f"losses {losses}"
 
 
+def short_windows_have_all_their_rows_chosen():
+    """24 rows of a batch of 32, of which 25 are to be attacked: all, by place as by key."""
+    short = ["--gamma", "0.8", "--set", "epoch_tail=short", "--train-limit", "24", "--epochs", "2",
+             "--strategy", "absa", "--epsilon", "0.1", "--test-limit", "50"]
+    ends = []
+    for select in ("prefix", "keyed"):
+        done, lines = logged("run.jsonl", *short, "--select", select)
+        if done.returncode:
+            raise AssertionError(done.stderr)
+        ends.append(lines[-1]["loss"])
+    if ends[0] != ends[1]:
+        yield f"losses {ends}"
+
+
 def normalised_inputs_have_the_same_attack():
     """epsilon is in pixels whatever the inputs: an epsilon of half the range defeats both."""
     for inputs in ("pixels", "normalised"):
@@ -79,6 +93,8 @@ CHECKS += [
     ("trains another network with every attack", attacks_differ),
     ("hardens the network that it attacks", training_with_attacks_hardens),
     ("chooses keyed rows whatever the micro-batch", keyed_rows_do_not_depend_on_micro_batches),
+    ("chooses as many rows of a short window as the controller says",
+     short_windows_have_all_their_rows_chosen),
     ("means pixels by epsilon", normalised_inputs_have_the_same_attack),
     ("attacks nothing unless asked", none_are_attacked_unless_asked),
     ("refuses what it does not know", refusals),
