@@ -6,7 +6,7 @@ set -eu
 export LC_ALL=C OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
 cd "$(dirname "$0")/../.."
-sh tests/need.sh build test
+sh tests/need.sh build test peers
 build='build-bench'
 [ -f $build/build.ninja ] || meson setup $build -Dbuildtype=release -Dtests=enabled -Drefnet=enabled
 ninja -C $build all bench
