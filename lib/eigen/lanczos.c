@@ -305,20 +305,44 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
     return ABSA_OK;
 }
 
+static double outer_bound(const absa_eigen *e, double sign, double theta, double norm)
+{
+    return e->memory == ABSA_MEMORY_RESTART
+               ? absa__restart_bound(e, sign, norm)
+               : absa__upper_bound(e->steps, sign, e->alpha, e->beta, theta, e->delta);
+}
+
+/* The bound when the Ritz value has passed an earlier one: the start is one of those, eta of all,
+ * that have less than delta along the eigenvector, and what follows from delta is refuted. Without
+ * this the interval would close around a value that has not converged. The run goes on with what
+ * this start may still have, tenth by tenth: a larger bound than the one promised. */
+static double refuted_bound(absa_eigen *e, double sign, double theta, double norm, double rounding)
+{
+    enum { TENTHS = 8 };
+    double bound = theta;
+    for (int i = 0; i < TENTHS && bound <= theta + rounding; i++) {
+        e->delta *= 0.1;
+        bound = outer_bound(e, sign, theta, norm);
+    }
+    return bound;
+}
+
 /* One end: sign 1 the upper one with the largest Ritz value, sign -1 the lower one turned around.
  */
 static void judge_end(absa_eigen *e, double sign, int64_t column, double norm, double rounding,
                       int exact, absa__end *end)
 {
-    const int64_t k = e->steps;
     const double theta = sign * e->ritz[column];
+    double bound = theta;
     end->value = theta;
     end->residual = exact ? 0.0 : e->ritz_residual[column];
     end->lower = theta - rounding;
-    const double bound = exact ? theta
-                         : e->memory == ABSA_MEMORY_RESTART
-                             ? absa__restart_bound(e, sign, norm)
-                             : absa__upper_bound(k, sign, e->alpha, e->beta, theta, e->delta);
+    if (!exact && theta - rounding > end->upper) {
+        end->upper = HUGE_VAL;
+        bound = refuted_bound(e, sign, theta, norm, rounding);
+    } else if (!exact) {
+        bound = outer_bound(e, sign, theta, norm);
+    }
     /* The bound holds at all steps at once, so the least so far is one; rounding must not put it
      * below the value. */
     end->upper = fmax(fmin(end->upper, bound + rounding), theta + rounding);

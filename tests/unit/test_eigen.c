@@ -59,6 +59,28 @@ Test(eigen, a_spectrum_far_from_zero_keeps_the_basis_orthogonal)
     }
 }
 
+/* With eta = 1/2 every other start has less than delta along the eigenvector, and its Ritz value
+ * passes the bound sooner or later. That must not pass for convergence: an interval as narrow as
+ * the tolerance belongs to a residual r with r^2 of that size (times the spread of the eigenvalues,
+ * 1.7, and what S takes off, below 60). */
+Test(eigen, an_unlucky_start_does_not_close_the_interval_around_any_value)
+{
+    static double v[N];
+    outlier_spectrum(N, v);
+    for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_RESTART; memory++)
+        for (uint64_t seed = 0; seed < 100; seed++) {
+            absa_eigen_options o = eigen_options(ABSA_RULE_CERTIFIED, memory);
+            o.eta = 0.5;
+            o.tolerance = 1e-6;
+            o.seed = seed;
+            o.max_products = 61;
+            o.max_vectors = 62;
+            const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, NULL);
+            cr_assert(r.converged);
+            cr_assert_leq(r.residual, 1e-2, "seed %d: residual %g", (int)seed, r.residual);
+        }
+}
+
 /* f32 with three vectors takes the same steps as f64 with the whole basis, up to one. */
 Test(eigen, single_precision_costs_no_products)
 {
