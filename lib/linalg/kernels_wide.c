@@ -15,7 +15,7 @@
 #define WIDE 0
 #endif
 
-enum { TOGETHER = ABSA__TOGETHER };
+enum { TOGETHER = ABSA__TOGETHER, LINE = 64 / sizeof(float) };
 
 int absa__has_wide(void)
 {
@@ -42,6 +42,14 @@ static void plain_combine(int64_t n, int64_t count, const double *a, const float
 }
 
 #if WIDE
+/* Asks for the same place in the vector's next block: the processor's own prefetching loses its way
+ * where one block's vectors follow each other. Beyond the array it is a hint without effect;
+ * integers, because a pointer must not leave its array even for that. */
+BODY void ask_for_next(const float *at)
+{
+    _mm_prefetch((const char *)((uintptr_t)at + ABSA__BLOCK * sizeof *at), _MM_HINT_T1);
+}
+
 /* n is a multiple of the lanes here and below. */
 BODY void dots_body(int64_t n, int64_t count, const float *const *x, const float *y,
                     double *const *lanes)
@@ -55,6 +63,8 @@ BODY void dots_body(int64_t n, int64_t count, const float *const *x, const float
         const __m256d low = _mm256_cvtps_pd(_mm_loadu_ps(y + i));
         const __m256d high = _mm256_cvtps_pd(_mm_loadu_ps(y + i + 4));
         for (int64_t k = 0; k < count; k++) {
+            if (i % LINE == 0)
+                ask_for_next(x[k] + i);
             const __m256d l = _mm256_cvtps_pd(_mm_loadu_ps(x[k] + i));
             const __m256d h = _mm256_cvtps_pd(_mm_loadu_ps(x[k] + i + 4));
             sum[k][0] = _mm256_add_pd(sum[k][0], _mm256_mul_pd(l, low));
@@ -100,6 +110,8 @@ BODY void combine_body(int64_t n, int64_t count, const double *a, const float *c
         sum[1] = _mm256_loadu_pd(lanes + 4);
     }
     for (int64_t i = 0; i < n; i += ABSA__LANES) {
+        for (int64_t k = 0; k < count && i % LINE == 0; k++)
+            ask_for_next(x[k] + i);
         __m256 t = _mm256_mul_ps(factor[0], _mm256_loadu_ps(x[0] + i));
         if (!fresh)
             t = _mm256_add_ps(t, _mm256_mul_ps(keep, _mm256_loadu_ps(y + i)));

@@ -127,21 +127,21 @@ static void check_everywhere(coverage *c, int sharp, const char *what)
             }
 }
 
-Test(eigen_coverage, a_run_without_a_hint_misses_as_often_as_promised, .timeout = 120)
+Test(eigen_coverage, a_run_without_a_hint_misses_as_often_as_promised)
 {
     coverage c = {0};
     check_everywhere(&c, 1, "no hint");
 }
 
 /* The worst hint that is none of the eigenvector: it only makes the random part shorter. */
-Test(eigen_coverage, a_hint_orthogonal_to_the_eigenvector_changes_no_promise, .timeout = 120)
+Test(eigen_coverage, a_hint_orthogonal_to_the_eigenvector_changes_no_promise)
 {
     coverage c = {.hint_weight = 3.0};
     c.direction[5] = 1.0;
     check_everywhere(&c, 1, "orthogonal hint");
 }
 
-Test(eigen_coverage, right_and_wrong_hints_miss_no_more_than_promised, .timeout = 120)
+Test(eigen_coverage, right_and_wrong_hints_miss_no_more_than_promised)
 {
     coverage right = {.hint_weight = 1.0}, wrong = {.hint_weight = 1.0};
     right.direction[0] = -1.0;
@@ -155,8 +155,7 @@ Test(eigen_coverage, right_and_wrong_hints_miss_no_more_than_promised, .timeout 
 
 /* A short run's Ritz vector knows the run's start; the next run's stream is another one, so neither
  * sign of it may make misses more likely. With the same stream it would, and that is refused. */
-Test(eigen_coverage, hints_from_short_runs_of_either_sign_miss_no_more_than_promised,
-     .timeout = 240)
+Test(eigen_coverage, hints_from_short_runs_of_either_sign_miss_no_more_than_promised)
 {
     for (int products = 1; products <= 4; products++)
         for (int sign = -1; sign <= 1; sign += 2) {
@@ -181,7 +180,7 @@ static int note_either(void *user, const absa_eigen_result *now, int32_t *stop)
 }
 
 /* Both ends: the chance that any bound is wrong is twice the asked one, as the result says. */
-Test(eigen_coverage, both_ends_together_miss_no_more_than_twice_as_often, .timeout = 120)
+Test(eigen_coverage, both_ends_together_miss_no_more_than_twice_as_often)
 {
     fill_spectrum();
     spectrum[1] = -0.9;
