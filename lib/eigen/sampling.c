@@ -227,7 +227,7 @@ absa_status absa_sampling_from_results(absa_context *context, int64_t count,
                                        double confidence, absa_eigen_result *mean,
                                        absa_sampling_result *result)
 {
-    absa_eigen_result all, run;
+    absa_eigen_result all = {0}, run = {0};
     absa_sampling_result r;
     if (!runs || !result)
         return absa__fail(context, ABSA_E_INVALID, "absa_sampling_from_results: %s is NULL",
@@ -395,7 +395,7 @@ absa_status absa_sampling_quotients(absa_eigen *eigen, int64_t count, absa_opera
 {
     absa_sampling_options o;
     absa_sampling_result r;
-    absa_eigen_result all;
+    absa_eigen_result all = {0};
     double vv, nothing;
     if (!eigen)
         return ABSA_E_INVALID;
