@@ -5,11 +5,6 @@
 
 #include <math.h>
 
-int absa__ctl_finished(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    return s->epochs >= o->epochs;
-}
-
 /* What the schedule's unit has reached. */
 static double reached(const absa_controller_options *o, const absa__ctl_state *s)
 {

@@ -57,10 +57,16 @@ absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o);
 void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s);
 
 /* Samples that an epoch is planned with. */
-int64_t absa__ctl_epoch_size(const absa_controller_options *o);
+static inline int64_t absa__ctl_epoch_size(const absa_controller_options *o)
+{
+    return o->epoch_tail == ABSA_TAIL_DROP ? o->samples - o->samples % o->batch : o->samples;
+}
 
 /* All epochs have ended. */
-int absa__ctl_finished(const absa_controller_options *o, const absa__ctl_state *s);
+static inline int absa__ctl_finished(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return s->epochs >= o->epochs;
+}
 
 /* Whether the strategy measures, and still does. */
 int absa__ctl_measures(const absa_controller_options *o, const absa__ctl_state *s);
@@ -89,7 +95,12 @@ int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__
 void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s);
 
 /* Counts samples, checked against the window; absa__ctl_complete() follows when they fill it. */
-void absa__ctl_count(absa__ctl_state *s, int64_t samples);
+static inline void absa__ctl_count(absa__ctl_state *s, int64_t samples)
+{
+    s->window_done += samples;
+    s->samples += samples;
+    s->epoch_samples += samples;
+}
 
 /* Events. Each fills the decision, which may be NULL; the first, a full window's end, does and
  * answers 1 only where the schedule moved. */

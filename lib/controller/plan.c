@@ -10,11 +10,6 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-int64_t absa__ctl_epoch_size(const absa_controller_options *o)
-{
-    return o->epoch_tail == ABSA_TAIL_DROP ? o->samples - o->samples % o->batch : o->samples;
-}
-
 /* Samples that the open epoch has left; none when the host has drawn more than planned. */
 static int64_t epoch_rest(const absa_controller_options *o, const absa__ctl_state *s)
 {

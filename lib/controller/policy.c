@@ -8,6 +8,17 @@
 
 enum { BLIND_AFTER = 3 };
 
+/* fmax() and fmin() of numbers that are none of them NaN, without their calls. */
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static double smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+
 static int adaptive(const absa_controller_options *o)
 {
     return o->strategy == ABSA_STRATEGY_ABS || o->strategy == ABSA_STRATEGY_ABSA;
@@ -132,7 +143,7 @@ static int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s,
 /* What the ceiling of lr goes by: the largest the eigenvalue can be, as far as that is known. */
 static void remember_curvature(absa__ctl_state *s, const absa__measurement *m)
 {
-    const double most = isfinite(m->upper) ? fmax(m->upper, m->value) : m->value;
+    const double most = isfinite(m->upper) ? larger(m->upper, m->value) : m->value;
     /* "Not below" gives a lower bound, which can raise the curvature, but not lower it. */
     if (m->answer != ABSA_ANSWER_NOT_BELOW || isnan(s->curvature) || most > s->curvature)
         s->curvature = most;
@@ -149,9 +160,10 @@ static int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
     const double threshold = s->reference / o->eigenvalue_ratio;
     const int by_value = below(o, m->value, threshold);
     /* An interval that does not reach its own value would be no proof. */
-    const int triggered =
-        o->trigger == ABSA_TRIGGER_POINT ? by_value : below(o, fmax(m->upper, m->value), threshold);
-    const double least = o->trigger == ABSA_TRIGGER_POINT ? m->value : fmin(m->lower, m->value);
+    const int triggered = o->trigger == ABSA_TRIGGER_POINT
+                              ? by_value
+                              : below(o, larger(m->upper, m->value), threshold);
+    const double least = o->trigger == ABSA_TRIGGER_POINT ? m->value : smaller(m->lower, m->value);
     /* What batch_max has finished stays finished. */
     if (o->shrink_ratio > 0.0 && least > s->reference * o->shrink_ratio &&
         absa__ctl_measures(o, s) && shrink(o, s)) {
@@ -271,13 +283,6 @@ static void count_update(const absa_controller_options *o, absa__ctl_state *s)
         s->crossed = s->samples / o->measure_every;
         s->due = s->due || absa__ctl_measures(o, s);
     }
-}
-
-void absa__ctl_count(absa__ctl_state *s, int64_t samples)
-{
-    s->window_done += samples;
-    s->samples += samples;
-    s->epoch_samples += samples;
 }
 
 int absa__ctl_complete(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
