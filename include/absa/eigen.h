@@ -85,11 +85,12 @@ enum absa_memory {
     /** The whole basis, max_products + 1 vectors, fully reorthogonalised: gives the eigenvector. */
     ABSA_MEMORY_BASIS = 2,
     /** max_vectors vectors, 4 to 64 of them (more for many pairs), fully reorthogonalised; a full
-     * basis shrinks to its best part and goes on (thick restart). Gives the eigenvector. With 8
-     * vectors one end takes up to a fifth more products than BASIS, a third more on a semicircle,
-     * whose eigenvalues crowd at the end; both ends, tolerances of 1e-3 and less, or fewer vectors
-     * up to twice as many there. With 12 vectors one end takes at most a tenth more. For several
-     * pairs the default is 4 vectors and 2 for every pair: a fifth to a third more. */
+     * basis shrinks to its best part and goes on (thick restart). Gives the eigenvector. Beside
+     * BASIS, at tolerance 1e-2 (tests/bench/bench_restart.c): 8 vectors take up to a fifth more
+     * products, a third more on a semicircle, whose eigenvalues crowd at the end; 12 at most a
+     * tenth more; 4 up to four times as many. Smaller tolerances and both ends ask for more
+     * vectors. For several pairs the default is 4 vectors and 2 for every pair: a fifth to a third
+     * more. */
     ABSA_MEMORY_RESTART = 3,
     /** VALUE's three vectors and the eigenvector, whatever the number of products: once the rule
      * has fired after m products, a second pass of m - 1 products makes the basis anew and adds the
@@ -236,7 +237,9 @@ typedef struct absa_eigen_args {
     const void *hint;     /**< vector of the space to start near, of any length but zero; NULL: the
                                kept one, if any. Borrowed for the call */
     uint64_t hint_stream; /**< stream of the run the hint comes from; equal to stream is refused,
-                               for the hint must not depend on this run's random vector */
+                               for the hint must not depend on this run's random vector. A kept
+                               hint depends on the streams of all runs back to the last without
+                               one: a stream between the lowest and the highest is refused */
     double hint_weight;   /**< length of the hint beside the random vector's 1; 1. 0: no hint */
     double threshold;     /**< DECIDE: what the largest eigenvalue is compared with; NaN */
     int32_t threshold_closed; /**< DECIDE: 1 when equal counts as below (<= instead of <); 0 */

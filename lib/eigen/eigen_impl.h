@@ -102,6 +102,8 @@ struct absa_eigen {
     absa__pair *pair; /* now.pairs of them */
     double inconsistency;
     uint64_t next_stream;
+    uint64_t chain_first; /* between these two lie the streams that the last vector depends on */
+    uint64_t chain_last;
     int finished;          /* the last run ended well: its basis and coefficients stand */
     absa_eigen_result now; /* best so far */
 };

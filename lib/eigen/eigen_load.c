@@ -139,14 +139,15 @@ static int sound_counters(const absa_eigen *s)
     const int restart = s->memory == ABSA_MEMORY_RESTART, two = s->memory == ABSA_MEMORY_TWO_PASS;
     const int64_t active = s->slots - 1 - s->locked;
     if (!between(s->phase, ABSA__PHASE_IDLE, ABSA__PHASE_ENDED) || !between(s->finished, 0, 1) ||
-        !between(products, 0, most) || !between(s->steps, 0, products) ||
+        !between(products, 0, most + (s->now.heuristic != 0)) || !between(s->steps, 0, products) ||
         !between(s->have, 0, s->steps) || !between(s->held, 0, s->have) ||
         !between(s->has_vector, 0, two) || !between(s->clearing, 0, s->stored ? 2 : 0) ||
-        (open && products == most))
+        (open && products >= most))
         return 0;
     if (s->finished && (s->phase != ABSA__PHASE_ENDED || (s->steps == 0 && s->locked == 0 && !two)))
         return 0;
-    if ((s->finished || open) && s->next_stream != s->now.stream + 1)
+    if ((s->finished || open) && (s->now.stream < s->chain_first || s->now.stream > s->chain_last ||
+                                  s->next_stream != s->chain_last + 1))
         return 0;
     if (open && (!(s->delta > 0.0) || !isfinite(s->delta) || !(s->hint_weight >= 0.0)))
         return 0;

@@ -21,6 +21,9 @@ static absa_status read_args(absa_eigen *e, const absa_eigen_args *given, absa_e
         return absa__fail(e->ctx, ABSA_E_INVALID,
                           "absa_eigen_args: hint_weight is %g, must be finite and not negative",
                           a->hint_weight);
+    if (a->reserved0 != 0)
+        return absa__fail(e->ctx, ABSA_E_INVALID, "absa_eigen_args: reserved0 is %d, must be 0",
+                          (int)a->reserved0);
     if (isinf(a->threshold) || (a->threshold_closed != 0 && a->threshold_closed != 1))
         return absa__fail(e->ctx, ABSA_E_INVALID,
                           "absa_eigen_args: threshold is %g and threshold_closed %d; they must be "
@@ -40,12 +43,24 @@ static absa_status read_args(absa_eigen *e, const absa_eigen_args *given, absa_e
     }
     if (kept)
         a->hint_stream = e->now.stream;
-    if (a->hint_stream == a->stream)
+    /* A kept vector depends on the streams of all runs that led to it from the last cold one. */
+    const int used = kept && a->stream >= e->chain_first && a->stream <= e->chain_last;
+    if (a->hint_stream == a->stream || used)
         return absa__fail(e->ctx, ABSA_E_INVALID,
                           "absa_eigen_args: the hint comes from a run with stream %llu, which is "
                           "this run's too; give every run a stream of its own",
                           (unsigned long long)a->stream);
     return ABSA_OK;
+}
+
+/* Remembers which streams the vector that this run leaves depends on. */
+static void extend_chain(absa_eigen *e, const absa_eigen_args *a, int kept)
+{
+    if (!kept)
+        e->chain_first = e->chain_last = a->hint ? a->hint_stream : a->stream;
+    e->chain_first = a->stream < e->chain_first ? a->stream : e->chain_first;
+    e->chain_last = a->stream > e->chain_last ? a->stream : e->chain_last;
+    e->next_stream = e->chain_last + 1;
 }
 
 int64_t absa__hint_slot(const absa_eigen *e)
@@ -111,6 +126,7 @@ absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args)
     status = read_args(e, args, &a);
     if (status)
         return status;
+    extend_chain(e, &a, a.hint_weight > 0.0 && !a.hint);
     status = lay_out_hint(e, &a);
     e->finished = 0;
     e->phase = ABSA__PHASE_IDLE;
@@ -124,7 +140,6 @@ absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args)
     e->end[0].upper = e->end[1].upper = HUGE_VAL;
     e->threshold = a.threshold;
     e->threshold_closed = a.threshold_closed;
-    e->next_stream = a.stream + 1;
     e->phase = ABSA__PHASE_PRODUCT;
     return ABSA_OK;
 }

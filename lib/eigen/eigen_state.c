@@ -84,6 +84,8 @@ const absa__field absa__state[ABSA__STATE] = {
     FIELD('l', now.starts),
     FIELD('d', now.rest_bound),
     FIELD('i', clearing),
+    FIELD('u', chain_first),
+    FIELD('u', chain_last),
 };
 
 int absa__needs_slot(const absa_eigen *e, int64_t i)

@@ -10,7 +10,7 @@ enum {
     ABSA__CHUNK = 2048,     /* elements of a vector that are read or written at a time */
     ABSA__PAIR_NUMBERS = 8, /* numbers of eight bytes that a pair is */
     ABSA__IDENTITY = 17,
-    ABSA__STATE = 50
+    ABSA__STATE = 52
 };
 
 extern const char absa__magic[ABSA__MAGIC_BYTES + 1];
