@@ -28,7 +28,7 @@ from refnet_torch import Net, Point, by_name  # noqa: E402
 NETWORKS = {"mlp": (1, 28, 28), "lenet": (1, 28, 28), "resnet8": (3, 32, 32)}
 BATCHES, THREADS = (64, 256, 1024), (1, 2)
 KINDS = ("gradient", "hvp", "gnvp")
-LEAST_SECONDS, TURNS = 0.02, 7
+LEAST_SECONDS, TURNS = 0.02, 5
 
 
 class Ours:
