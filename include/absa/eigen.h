@@ -107,8 +107,8 @@ enum absa_store {
     /** As bfloat16, for spaces of floats in host memory: two bytes an element, beside VALUE's three
      * vectors. The recurrence itself runs on the three; the stored vectors keep it orthogonal, to
      * about 1e-3 (FULL: 1e-7), so that no value appears twice and the certificate holds. Values and
-     * bounds are FULL's but for some 1e-7 of the operator's norm, for up to 240 products in the
-     * measurements (tests/unit/test_eigen_store.c); a vector is off by up to 2^-8 of itself, and
+     * bounds are FULL's but for some 1e-7 of the operator's norm, over 150 products
+     * (tests/unit/test_eigen_store.c); a vector is off by up to 2^-8 of itself, and
      * so is |H v - value v| from the stated residual. */
     ABSA_STORE_BF16 = 1
 };
@@ -199,10 +199,11 @@ typedef struct absa_eigen_options {
     int32_t rule;            /**< one of enum absa_rule; ABSA_RULE_CHECKED */
     int32_t memory;          /**< one of enum absa_memory; ABSA_MEMORY_AUTO */
     int64_t max_products;    /**< budget of one run, 1 to 1000; 60 */
-    int64_t max_vectors;     /**< most vectors to hold, at least 3; 0: 8, and what VALUE or
-                                  BASIS need when they are asked for by name */
+    int64_t max_vectors;     /**< most vectors to hold, at least 3; 0: 8, more for several pairs,
+                                  and what any other memory than RESTART needs when it is asked
+                                  for by name. Two of BF16 count as one */
     double tolerance;        /**< relative, in (0, 1); 1e-2 */
-    double eta;              /**< chance of a wrong upper bound, in (0, 0.5]; 1e-2 */
+    double eta;              /**< chance of a wrong bound on one eigenvalue, in (0, 0.5]; 1e-2 */
     uint64_t seed;           /**< of the start vectors; never derive it from data; 0 */
     int32_t which;           /**< one of enum absa_which; LARGEST, the only one for DECIDE */
     int32_t keep_hint;       /**< 1: the last Ritz vector is the next run's hint, the sum of the
@@ -368,7 +369,7 @@ ABSA_API absa_status absa_eigen_best(const absa_eigen *eigen, absa_eigen_result 
  * @param eigen       the estimator
  * @param[out] out    vector of the space
  * @retval ABSA_E_UNSUPPORTED  the memory mode keeps no vector (VALUE)
- * @retval ABSA_E_STATE        no run has ended
+ * @retval ABSA_E_STATE        no run has ended, or TWO_PASS ended before its second pass did
  *
  * Since 0.1.
  */
