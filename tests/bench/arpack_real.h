@@ -12,7 +12,7 @@ static answer ARPACK_RUN(work *w, int ncv, double tol)
     int iparam[11] = {1, 0, 1000, 1, 0, 0, 1, 0, 0, 0, 0};
     answer a = {0};
     const int64_t first = w->products;
-    const double start = now(), before = w->inside;
+    const double before = w->inside, start = begin(w);
     do {
         SAUPD(&ido, "I", n, "LA", 1, (REAL)tol, resid, ncv, v, n, iparam, ipntr, workd, small, room,
               &info);
@@ -20,6 +20,7 @@ static answer ARPACK_RUN(work *w, int ncv, double tol)
             product(w, workd + ipntr[0] - 1, workd + ipntr[1] - 1, NULL);
     } while (ido == 1 || ido == -1);
     a.outside = now() - start - (w->inside - before);
+    a.start = w->to_first;
     a.products = w->products - first;
     a.converged = info == 0;
     int select[64] = {0};

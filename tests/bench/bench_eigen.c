@@ -2,8 +2,8 @@
  *
  * First the time that each spends outside the products, at one size and for as many products,
  * STEPS, where ARPACK fills its basis once and stops; the two sides alternate, and the ratio's
- * median and spread are printed. Its limit is the memory's bandwidth: a run that keeps its basis
- * reads it twice a step at least, VALUE reads five vectors and writes two.
+ * median and spread are printed. The limit of both is the memory's speed; bench_roofline measures
+ * how near to it we are.
  *
  * Then the products to a tolerance on the spectra of support/spectra.h and on the exact Hessian of
  * a trained lenet, over several starts, and how far from the truth each side's answer is. RESIDUAL
@@ -31,14 +31,14 @@ typedef struct work {
     const void *diagonal; /* or, where NULL, net */
     absa_refnet *net;
     int64_t products;
-    double inside;
+    double inside, begun, to_first; /* to_first: from begun to the first product */
     void *memory;
     double truth;
     const char *name;
 } work;
 
 typedef struct answer {
-    double value, upper, outside;
+    double value, upper, outside, start; /* start: of outside, what making a start vector takes */
     int64_t products;
     int converged;
 } answer;
@@ -51,11 +51,19 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static double begin(work *w)
+{
+    w->to_first = -1.0;
+    return w->begun = now();
+}
+
 static int product(void *user, const void *x, void *y, int64_t *samples)
 {
     work *w = user;
     const double start = now();
     w->products++;
+    if (w->to_first < 0.0)
+        w->to_first = start - w->begun;
     if (!w->diagonal) {
         if (absa_refnet_hvp(w->net, x, y))
             return 1;
@@ -161,10 +169,10 @@ static answer run_ours(work *w, ours *o)
 {
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
-    const double start = now(), before = w->inside;
+    const double before = w->inside, start = begin(w);
     need(o->ctx, absa_eigen_run(o->eigen, o->op, NULL, &r));
     const double outside = now() - start - (w->inside - before);
-    return (answer){r.value, r.upper, outside, r.products, r.converged};
+    return (answer){r.value, r.upper, outside, w->to_first, r.products, r.converged};
 }
 
 static int ascending(const void *a, const void *b)
@@ -173,40 +181,32 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Bytes a second of a loop that reads three arrays and writes one. */
-static double roof(void *memory, int64_t n)
+/* Whole runs, or the steps alone: without making the start vector, on both sides. */
+static void print_ratio(const work *w, const char *mode, const answer *us, const answer *peer,
+                        int steps)
 {
-    float *restrict a = memory;
-    const float *restrict b = a + n, *restrict c = b + n;
-    double best = 0.0;
-    for (int k = 0; k < 5; k++) {
-        const double start = now();
-        for (int64_t i = 0; i < n; i++)
-            a[i] = 0.5f * a[i] + b[i] + c[i];
-        best = fmax(best, 16.0 * (double)n / (now() - start));
+    double ratio[REPEATS], seconds[REPEATS];
+    for (int k = 0; k < REPEATS; k++) {
+        seconds[k] = us[k].outside - (steps ? us[k].start : 0.0);
+        ratio[k] = (peer[k].outside - (steps ? peer[k].start : 0.0)) / seconds[k];
     }
-    return best;
-}
-
-static void print_ratio(const work *w, const char *mode, const double *seconds, const double *peer)
-{
-    double ratio[REPEATS];
-    for (int k = 0; k < REPEATS; k++)
-        ratio[k] = peer[k] / seconds[k];
+    qsort(seconds, REPEATS, sizeof *seconds, ascending);
     qsort(ratio, REPEATS, sizeof *ratio, ascending);
     const char *type = w->element == ABSA_ELEMENT_F32 ? "f32" : "f64";
-    printf("  %s %-6s %6.2f  [%.2f, %.2f]\n", type, mode, ratio[REPEATS / 2], ratio[0],
+    const char *what = steps ? "steps" : "run";
+    printf("  %s %-6s %-6s %6.2f  [%.2f, %.2f]\n", type, mode, what, ratio[REPEATS / 2], ratio[0],
            ratio[REPEATS - 1]);
     printf("  {\"bench\": \"eigen\", \"n\": %lld, \"type\": \"%s\", \"memory\": \"%s\", "
-           "\"arpack_over_ours\": [%.3f, %.3f, %.3f], \"seconds\": %.4f}\n",
-           (long long)w->n, type, mode, ratio[0], ratio[REPEATS / 2], ratio[REPEATS - 1],
-           seconds[0]);
+           "\"what\": \"%s\", \"arpack_over_ours\": [%.3f, %.3f, %.3f], \"seconds\": %.4f}\n",
+           (long long)w->n, type, mode, what, ratio[0], ratio[REPEATS / 2], ratio[REPEATS - 1],
+           seconds[REPEATS / 2]);
 }
 
 static void compare_time(int32_t element, int64_t n)
 {
     work w = {.n = n, .element = element};
-    double *values = take(n, sizeof *values), seconds[3][REPEATS];
+    double *values = take(n, sizeof *values);
+    answer got[3][REPEATS];
     make_spectrum(SPECTRUM_OUTLIERS, n, values);
     float *narrow = (float *)(void *)values;
     for (int64_t i = 0; i < n && element == ABSA_ELEMENT_F32; i++) {
@@ -227,18 +227,15 @@ static void compare_time(int32_t element, int64_t n)
                     (long long)b.products, (long long)c.products);
             exit(1);
         }
-        for (int side = 0; side < 3 && k >= 0; side++)
-            seconds[side][k] = side == 0 ? a.outside : side == 1 ? b.outside : c.outside;
+        if (k < 0)
+            continue;
+        got[0][k] = a;
+        got[1][k] = b;
+        got[2][k] = c;
     }
-    print_ratio(&w, "VALUE", seconds[1], seconds[0]);
-    print_ratio(&w, "BASIS", seconds[2], seconds[0]);
-    if (element == ABSA_ELEMENT_F32) {
-        const double most = roof(w.memory, n), moved = 28.0 * (double)n * STEPS;
-        qsort(seconds[1], REPEATS, sizeof(double), ascending);
-        printf("  VALUE moves 28 bytes an element a step at %.2f of the %.1f GB/s of a loop that "
-               "reads three arrays and writes one\n",
-               moved / seconds[1][REPEATS / 2] / most, most / 1e9);
-    }
+    for (int side = 1; side < 3; side++)
+        for (int steps = 0; steps < 2; steps++)
+            print_ratio(&w, side == 1 ? "VALUE" : "BASIS", got[side], got[0], steps);
     close_ours(&value);
     close_ours(&basis);
     free(w.memory);
