@@ -186,8 +186,11 @@ static void conv_backward(const frame *f)
 static void conv_r_forward(const frame *f)
 {
     const int64_t pixels = f->out->height * f->out->width;
+    if (f->held)
+        zero(f->out->size * f->rows, f->ry);
     for (int64_t at = 0; at < pixels; at = conv_end(f, at)) {
-        conv_apply(f, f->v, f->x, 1, at, conv_end(f, at), f->ry);
+        if (!f->held)
+            conv_apply(f, f->v, f->x, 1, at, conv_end(f, at), f->ry);
         if (f->rx)
             conv_apply(f, f->theta, f->rx, 0, at, conv_end(f, at), f->ry);
     }
@@ -198,12 +201,15 @@ static void conv_r_backward(const frame *f)
     const int64_t pixels = f->out->height * f->out->width;
     if (f->rdx && !f->add)
         zero(f->in->size * f->rows, f->rdx);
-    conv_bias_gradient(f, f->rdy);
+    if (!f->held)
+        conv_bias_gradient(f, f->rdy);
     for (int64_t at = 0; at < pixels; at = conv_end(f, at)) {
-        conv_weight_gradient(f, f->rdy, f->x, at, conv_end(f, at));
-        if (f->rx)
+        if (!f->held)
+            conv_weight_gradient(f, f->rdy, f->x, at, conv_end(f, at));
+        if (!f->held && f->rx)
             conv_weight_gradient(f, f->dy, f->rx, at, conv_end(f, at));
         if (f->rdx)
-            conv_input_gradient(f, f->rdy, f->v, f->dy, at, conv_end(f, at), f->rdx);
+            conv_input_gradient(f, f->rdy, f->held ? NULL : f->v, f->dy, at, conv_end(f, at),
+                                f->rdx);
     }
 }

@@ -48,27 +48,32 @@ static void dense_r_forward(const frame *f)
 {
     const absa__net_layer *l = f->layer;
     const int64_t units = l->spec.units, inputs = l->fan_in, rows = f->rows;
-    dense_bias(f, f->v, f->ry);
-    gemm(PLAIN, PLAIN, units, rows, inputs, f->v + l->weight, inputs, f->x, rows, 1, f->ry, rows);
-    if (f->rx)
-        gemm(PLAIN, PLAIN, units, rows, inputs, f->theta + l->weight, inputs, f->rx, rows, 1, f->ry,
+    if (!f->held) {
+        dense_bias(f, f->v, f->ry);
+        gemm(PLAIN, PLAIN, units, rows, inputs, f->v + l->weight, inputs, f->x, rows, 1, f->ry,
              rows);
+    }
+    if (f->rx)
+        gemm(PLAIN, PLAIN, units, rows, inputs, f->theta + l->weight, inputs, f->rx, rows,
+             f->held ? 0 : 1, f->ry, rows);
 }
 
 static void dense_r_backward(const frame *f)
 {
     const absa__net_layer *l = f->layer;
     const int64_t units = l->spec.units, inputs = l->fan_in, rows = f->rows;
-    gemm(PLAIN, TRANSPOSED, units, inputs, rows, f->rdy, rows, f->x, rows, 1, f->dtheta + l->weight,
-         inputs);
-    if (f->rx)
+    if (!f->held) {
+        gemm(PLAIN, TRANSPOSED, units, inputs, rows, f->rdy, rows, f->x, rows, 1,
+             f->dtheta + l->weight, inputs);
+        dense_bias_gradient(f, f->rdy);
+    }
+    if (!f->held && f->rx)
         gemm(PLAIN, TRANSPOSED, units, inputs, rows, f->dy, rows, f->rx, rows, 1,
              f->dtheta + l->weight, inputs);
-    dense_bias_gradient(f, f->rdy);
-    if (f->rdx) {
+    if (f->rdx)
         gemm(TRANSPOSED, PLAIN, inputs, rows, units, f->theta + l->weight, inputs, f->rdy, rows,
              f->add ? 1 : 0, f->rdx, rows);
+    if (!f->held && f->rdx)
         gemm(TRANSPOSED, PLAIN, inputs, rows, units, f->v + l->weight, inputs, f->dy, rows, 1,
              f->rdx, rows);
-    }
 }

@@ -123,6 +123,7 @@ static void add_r_values(const work *w, frame *f, int64_t l, const REAL *v)
     const slot r = slot_in(net, w->r, f->rows);
     const int left_out = absa__net_skips_still_input(f->layer) && !moves(w, f->layer->in);
     f->v = v;
+    f->held = w->how[l] != ABSA__NET_MOVES_ITSELF;
     f->rx = left_out ? NULL : value_of(net, r, f->layer->in);
     f->rx_other = f->layer->other < 0 ? NULL : value_of(net, r, f->layer->other);
     f->ry = value_of(net, r, l);

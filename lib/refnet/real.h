@@ -43,6 +43,7 @@ typedef struct frame {
     REAL *ry;
     REAL *rdx, *rdx_other; /* NULL: not wanted */
     const REAL *rdy;
+    int held;           /* the layer's parameters do not move: v is zero there, dtheta not wanted */
     int add, add_other; /* dx (rdx) is added to instead of overwritten */
     REAL *column;
     /* For batch normalisation. */
