@@ -4,7 +4,7 @@
  * vector), step j with the basis 4 n (2 j + 3). The roof is measured in turn with it: a loop that
  * reads three arrays and writes one. The ratio is the bytes that must move over the time, beside
  * the roof's; the target is 0.7. Both times are the thread's own, without what other programs take
- * of the processor. Usage: bench_roofline [LARGEST-N] */
+ * of the processor. Usage: bench_roofline [LARGEST-N [SMALLEST-N]] */
 #include <absa/eigen.h>
 #include <absa/random.h>
 
@@ -123,12 +123,13 @@ static void row(absa_context *ctx, int64_t n, int basis, int64_t products)
 int main(int argc, char **argv)
 {
     const int64_t largest = argc > 1 ? strtoll(argv[1], NULL, 10) : 100000000;
+    const int64_t smallest = argc > 2 ? strtoll(argv[2], NULL, 10) : 100000;
     absa_context *ctx = NULL;
-    if (absa_context_create(NULL, &ctx))
+    if (smallest < 1 || absa_context_create(NULL, &ctx))
         return 1;
     printf("%-6s %10s %9s %14s %7s  [quartiles of %d]\n", "memory", "n", "products", "roof",
            "ratio", REPEATS);
-    for (int64_t n = 100000; n <= largest; n *= 10)
+    for (int64_t n = smallest; n <= largest; n *= 10)
         for (int basis = 0; basis < 2; basis++)
             row(ctx, n, basis, n >= 100000000 ? 6 : 20);
     absa_context_destroy(&ctx);

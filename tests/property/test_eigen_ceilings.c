@@ -182,7 +182,7 @@ static void textbook_counts(const double *v, uint64_t seed, int counts[RULES])
 }
 
 /* Rounding may move what lies on the edge of firing by one step. */
-Test(eigen_ceilings, single_precision_with_three_vectors_takes_the_textbooks_steps, .timeout = 120)
+Test(eigen_ceilings, single_precision_with_three_vectors_takes_the_textbooks_steps)
 {
     static double v[N];
     for (int s = 0; s < SPECTRUM_COUNT; s++)

@@ -22,7 +22,7 @@ static double square_of(const float *x)
     return square;
 }
 
-Test(eigen_large, the_norm_of_a_hundred_million_elements_is_right_to_a_billionth, .timeout = 120)
+Test(eigen_large, the_norm_of_a_hundred_million_elements_is_right_to_a_billionth)
 {
     float *x = malloc((size_t)n * sizeof *x);
     cr_assert_not_null(x);
@@ -57,7 +57,7 @@ static int identity(void *user, const void *v, void *hv, int64_t *samples)
 
 /* The value is the square of the start vector as stored: its elements are rounded by 2^-24 of
  * themselves, independently, which moves their sum by 2^-24 / sqrt(n) only. */
-Test(eigen_large, the_identity_of_that_size_has_the_eigenvalue_one, .timeout = 120)
+Test(eigen_large, the_identity_of_that_size_has_the_eigenvalue_one)
 {
     absa_context *ctx;
     absa_space space;

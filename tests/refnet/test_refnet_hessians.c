@@ -244,22 +244,22 @@ static void check_recipe(const recipe *r)
     problem_close(&p);
 }
 
-Test(refnet_hessians, of_a_smooth_perceptron_agree_with_lapack, .timeout = 120)
+Test(refnet_hessians, of_a_smooth_perceptron_agree_with_lapack)
 {
     check_recipe(&recipes[0]);
 }
 
-Test(refnet_hessians, of_a_perceptron_with_kinks_agree_with_lapack, .timeout = 120)
+Test(refnet_hessians, of_a_perceptron_with_kinks_agree_with_lapack)
 {
     check_recipe(&recipes[1]);
 }
 
-Test(refnet_hessians, of_a_smooth_convolutional_network_agree_with_lapack, .timeout = 120)
+Test(refnet_hessians, of_a_smooth_convolutional_network_agree_with_lapack)
 {
     check_recipe(&recipes[2]);
 }
 
-Test(refnet_hessians, of_a_convolutional_network_with_kinks_agree_with_lapack, .timeout = 120)
+Test(refnet_hessians, of_a_convolutional_network_with_kinks_agree_with_lapack)
 {
     check_recipe(&recipes[3]);
 }
