@@ -5,7 +5,7 @@
  * operator is the sub-matrix of rows and columns that are selected. It has the block's own
  * dimension m: start vectors, probes and bounds count m unknowns, so no eigenvalue 0 of parameters
  * that were left out can appear. For the largest eigenvalue interlacing holds: a block's never
- * exceeds the whole Hessian's, and a larger block's is never the smaller one.
+ * exceeds the whole Hessian's, and it never falls when parameters join the block.
  *
  * ```c
  * absa_block_create(ctx, n, ranges, range_count, &block);
@@ -209,8 +209,8 @@ ABSA_API absa_status absa_block_gather(const absa_block *block, const absa_space
  * Restrict an operator to a block: y = (H expand(x)) gathered, of dimension m, on the space of
  * absa_block_space(). Works for any operator; each product costs one of the whole one.
  *
- * @param base     the operator of all parameters; outlives the new one, and no longer belongs to
- *                 anybody else while that computes
+ * @param base     the operator of all parameters; outlives the new one, and must not be used
+ *                 while that computes
  * @param block    what is selected is copied; may be destroyed afterwards
  * @param[out] out the operator, NULL on failure; the caller destroys it
  * @retval ABSA_E_INVALID      a NULL, or a block over another number of parameters
