@@ -106,10 +106,10 @@ enum absa_store {
     ABSA_STORE_FULL = 0,
     /** As bfloat16, for spaces of floats in host memory: two bytes an element, beside VALUE's three
      * vectors. The recurrence itself runs on the three; the stored vectors keep it orthogonal, to
-     * about 1e-3 (FULL: 1e-7), so that no value appears twice and the certificate holds. Values and
-     * bounds are FULL's but for some 1e-7 of the operator's norm, over 150 products
-     * (tests/unit/test_eigen_store.c); a vector is off by up to 2^-8 of itself, and
-     * so is |H v - value v| from the stated residual. */
+     * 2^-8 or better, so that no value appears twice and the certificate holds. Values and bounds
+     * are FULL's but for some roundings of single precision, over 150 products
+     * (tests/unit/test_eigen_store.c, tests/property/test_eigen_exclusion.c); a vector is off by up
+     * to 2^-8 of itself, and so is |H v - value v| from the stated residual. */
     ABSA_STORE_BF16 = 1
 };
 
