@@ -137,7 +137,6 @@ static int sound_counters(const absa_eigen *s)
     const int64_t most = s->options.max_products, products = s->now.products;
     const int open = s->phase == ABSA__PHASE_PRODUCT;
     const int restart = s->memory == ABSA_MEMORY_RESTART, two = s->memory == ABSA_MEMORY_TWO_PASS;
-    const int64_t active = s->slots - 1 - s->locked;
     if (!between(s->phase, ABSA__PHASE_IDLE, ABSA__PHASE_ENDED) || !between(s->finished, 0, 1) ||
         !between(products, 0, most + (s->now.heuristic != 0)) || !between(s->steps, 0, products) ||
         !between(s->have, 0, s->steps) || !between(s->held, 0, s->have) ||
@@ -162,6 +161,7 @@ static int sound_counters(const absa_eigen *s)
         return 0;
     if (absa__turns(s))
         return s->have == 0 && s->held == 0;
+    const int64_t active = s->slots - 1 - s->locked;
     if (s->locked > 0 && (products < s->locked + s->steps || s->now.pairs != s->locked))
         return 0;
     if (!restart)
@@ -177,6 +177,8 @@ static int sound_counters(const absa_eigen *s)
 /* The pairs lead to vectors that are there; r stands before them. */
 static int sound_pairs(const absa_eigen *s, absa__reader *r)
 {
+    if (!between(s->now.starts, 0, s->options.multiplicity + 1))
+        return 0;
     const int64_t starts = s->now.starts - 1, wanted = s->options.wanted;
     const int64_t first = s->options.which == ABSA_WHICH_BOTH ? 2 * wanted : wanted;
     const int64_t ritz = s->memory == ABSA_MEMORY_RESTART ? s->have : s->steps;
