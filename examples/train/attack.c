@@ -171,13 +171,12 @@ int attack_rows(attack *a, const absa_plan *plan, int64_t first_in_window, int64
     return status;
 }
 
-/* Rows that are still right at the attacked points. */
-static int count_right(attack *a, int64_t rows, double *right)
+/* Rows that are right at x. */
+static int count_right(attack *a, const float *x, int64_t rows, double *right)
 {
     absa_refnet_evaluation e;
     absa_refnet_evaluation_init(&e, sizeof e);
-    const absa_status status =
-        absa_refnet_evaluate(a->net, a->theta, a->point, a->labels, rows, &e);
+    const absa_status status = absa_refnet_evaluate(a->net, a->theta, x, a->labels, rows, &e);
     if (status == ABSA_E_NONFINITE)
         return DIVERGED;
     if (status)
@@ -191,16 +190,18 @@ int attack_measure(attack *a, const float *theta, robustness *out)
     const absa_dataset_view *v = &a->d->test_view;
     const int64_t all = a->c->robust_rows < v->rows ? a->c->robust_rows : v->rows;
     const int32_t attacks[2] = {ABSA_ATTACK_FGSM, ABSA_ATTACK_PGD};
-    double right[2] = {0, 0};
+    double clean = 0, right[2] = {0, 0};
     absa_perturb_options o;
     int status = DONE;
-    out->fgsm = out->pgd = (double)NAN;
+    out->clean = out->fgsm = out->pgd = (double)NAN;
     if (all == 0)
         return DONE;
     a->theta = theta;
     for (int64_t first = 0; first < all && !status; first += MEASURE_ROWS) {
         const int64_t rows = all - first < MEASURE_ROWS ? all - first : MEASURE_ROWS;
+        const float *x = v->x + first * v->features;
         a->labels = v->labels + first;
+        status = count_right(a, x, rows, &clean);
         for (int k = 0; k < 2 && !status; k++) {
             status = fill_options(a, a->c->controller.epsilon, &o);
             if (status)
@@ -209,13 +210,14 @@ int attack_measure(attack *a, const float *theta, robustness *out)
             o.steps = k == 0 ? 1 : MEASURE_STEPS;
             o.seed = measure_seed;
             o.first_id = first;
-            status = run_attack(a, &o, rows, v->x + first * v->features);
+            status = run_attack(a, &o, rows, x);
             if (!status)
-                status = count_right(a, rows, &right[k]);
+                status = count_right(a, a->point, rows, &right[k]);
         }
     }
     if (status)
         return status;
+    out->clean = clean / (double)all;
     out->fgsm = right[0] / (double)all;
     out->pgd = right[1] / (double)all;
     return DONE;

@@ -28,7 +28,7 @@ typedef struct attack {
 /* How many rows of test data stood up to the two attacks, as shares; NaN when none were attacked.
  */
 typedef struct robustness {
-    double fgsm, pgd;
+    double clean, fgsm, pgd;
 } robustness;
 
 int attack_create(absa_context *ctx, const config *c, const run_data *d, absa_refnet *net,

@@ -260,7 +260,13 @@ static int apply_given(absa_context *ctx, const options *o, config *c)
         status = choice("--select", text[OPTION_SELECT], selections, COUNT(selections), &c->keyed);
     if (!status && text[OPTION_ATTACK])
         status = set_attack(c, text[OPTION_ATTACK]);
-    c->robust_rows = c->controller.strategy == ABSA_STRATEGY_ABSA ? 200 : 0;
+    const int attacks_rows = c->controller.strategy == ABSA_STRATEGY_ABSA;
+    static const int for_attacks[] = {OPTION_ATTACK, OPTION_GAMMA, OPTION_SELECT};
+    for (int i = 0; i < COUNT(for_attacks) && !status && !attacks_rows; i++)
+        if (text[for_attacks[i]])
+            status = refuse("--%s is for --strategy absa, which attacks a share of its rows",
+                            option_name(for_attacks[i]));
+    c->robust_rows = attacks_rows ? 200 : 0;
     if (!status && text[OPTION_ROBUST])
         status = whole("--robust", text[OPTION_ROBUST], 0, INT32_MAX, &c->robust_rows);
     if (!status && text[OPTION_TRAIN_LIMIT])

@@ -13,8 +13,9 @@ typedef struct history_row {
     double accuracy; /* in [0, 1] */
     double value;    /* eigenvalue; NaN when none was measured */
     double lower, upper;
-    double robust_fgsm, robust_pgd; /* accuracy under attack; NaN when it was not measured */
-    int64_t products;               /* Hessian-vector products since the beginning */
+    /* Accuracy on the rows that are attacked, clean and under attack; NaN: not measured. */
+    double robust_clean, robust_fgsm, robust_pgd;
+    int64_t products; /* Hessian-vector products since the beginning */
 } history_row;
 
 typedef struct history {

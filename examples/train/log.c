@@ -132,13 +132,14 @@ int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t sam
 {
     if (!log->file)
         return DONE;
-    return write_line(log,
-                      json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "event",
-                                "epoch", "epoch", whole(row->epoch), "updates", whole(updates),
-                                "samples", whole(samples), "batch", whole(row->batch), "lr",
-                                number(row->lr), "gamma", number(row->gamma), "loss",
-                                number(row->loss), "accuracy", number(row->accuracy), "robust_fgsm",
-                                number(row->robust_fgsm), "robust_pgd", number(row->robust_pgd)));
+    return write_line(
+        log,
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "epoch",
+                  "epoch", whole(row->epoch), "updates", whole(updates), "samples", whole(samples),
+                  "batch", whole(row->batch), "lr", number(row->lr), "gamma", number(row->gamma),
+                  "loss", number(row->loss), "accuracy", number(row->accuracy), "robust_clean",
+                  number(row->robust_clean), "robust_fgsm", number(row->robust_fgsm), "robust_pgd",
+                  number(row->robust_pgd)));
 }
 
 int log_prediction(run_log *log, int64_t processes, const absa_cost_result *r, double speed_up)
@@ -158,13 +159,14 @@ int log_final(run_log *log, const totals *t)
     if (!log->file)
         return DONE;
     return write_line(
-        log, json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "event",
-                       "final", "accuracy", number(t->accuracy), "robust_fgsm",
-                       number(t->robust_fgsm), "robust_pgd", number(t->robust_pgd), "loss",
-                       number(t->loss), "updates", whole(t->updates), "samples", whole(t->samples),
-                       "hvps", whole(t->products), "measurements", whole(t->measurements), "batch",
-                       whole(t->batch), "lr", number(t->lr), "product_gradients",
-                       number(t->product_cost), "seconds", number(t->seconds)));
+        log,
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "event",
+                  "final", "accuracy", number(t->accuracy), "robust_clean", number(t->robust_clean),
+                  "robust_fgsm", number(t->robust_fgsm), "robust_pgd", number(t->robust_pgd),
+                  "loss", number(t->loss), "updates", whole(t->updates), "samples",
+                  whole(t->samples), "hvps", whole(t->products), "measurements",
+                  whole(t->measurements), "batch", whole(t->batch), "lr", number(t->lr),
+                  "product_gradients", number(t->product_cost), "seconds", number(t->seconds)));
 }
 
 int log_close(run_log *log)

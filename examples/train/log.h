@@ -17,7 +17,7 @@ typedef struct run_log {
 
 typedef struct totals {
     int64_t updates, samples, products, measurements, batch;
-    double lr, loss, accuracy, robust_fgsm, robust_pgd, seconds;
+    double lr, loss, accuracy, robust_clean, robust_fgsm, robust_pgd, seconds;
     double product_cost; /* a product over a gradient of as many rows */
 } totals;
 

@@ -108,6 +108,7 @@ static int end_epoch(run *r, const absa_plan *plan)
         status = attack_measure(&r->h.attack, r->h.theta, &robust);
     if (status)
         return status;
+    row->robust_clean = robust.clean;
     row->robust_fgsm = robust.fgsm;
     row->robust_pgd = robust.pgd;
     r->past.count++;
@@ -170,6 +171,7 @@ static totals add_up(const run *r, const absa_plan *plan)
                       .lr = plan->lr,
                       .loss = (double)NAN,
                       .accuracy = (double)NAN,
+                      .robust_clean = (double)NAN,
                       .robust_fgsm = (double)NAN,
                       .robust_pgd = (double)NAN,
                       .seconds = seconds_now() - r->begun,
@@ -197,6 +199,7 @@ static int finish(run *r, const absa_plan *plan)
     t.lr = last->lr;
     t.loss = last->loss;
     t.accuracy = last->accuracy;
+    t.robust_clean = last->robust_clean;
     t.robust_fgsm = last->robust_fgsm;
     t.robust_pgd = last->robust_pgd;
     print_rows(r);
@@ -205,6 +208,9 @@ static int finish(run *r, const absa_plan *plan)
         printf("test accuracy %.2f %%, %lld updates, %lld hvps in %lld measurements, %.1f s\n",
                100 * t.accuracy, (long long)t.updates, (long long)t.products,
                (long long)t.measurements, t.seconds);
+    if (!r->c.quiet && isfinite(t.robust_clean))
+        printf("the rows attacked: %.2f %% clean, %.2f %% under FGSM, %.2f %% under PGD\n",
+               100 * t.robust_clean, 100 * t.robust_fgsm, 100 * t.robust_pgd);
     if (!r->c.quiet && r->h.measured.block && isfinite(t.product_cost))
         printf("a product took as long as %.2f gradients of as many rows\n", t.product_cost);
     int status = predict_show(r->ctx, &r->c, &r->h.timing, r->h.n, &r->log);

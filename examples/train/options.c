@@ -46,7 +46,7 @@ static const struct {
     [OPTION_INPUTS] = {"inputs", "NAME", NULL, 1, "pixels or normalised (pixels)"},
     [OPTION_AUGMENT] = {"augment", "NAME", NULL, 1, "training images: none or crop-flip (none)"},
     [OPTION_THREADS] = {"threads", "N", NULL, 1, "that share the rows of a batch (1)"},
-    [OPTION_ATTACK] = {"attack", "NAME", NULL, 1, "fgsm, raw, l2, rfgsm or pgd:STEPS (fgsm)"},
+    [OPTION_ATTACK] = {"attack", "NAME", NULL, 1, "fgsm, raw, l2, rfgsm, pgd:STEPS of E/4 (fgsm)"},
     [OPTION_EPSILON] = {"epsilon", "E", "epsilon", 1, "size of the attack in pixels (0.005)"},
     [OPTION_GAMMA] = {"gamma", "G", "adversarial_share", 1,
                       "share of rows attacked at first (0.2)"},

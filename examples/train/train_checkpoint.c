@@ -15,7 +15,7 @@
 #include <zlib.h>
 
 static const char magic[8] = "ABSATRN";
-enum { VERSION = 2, HEAD = 24, TAIL = 8, PATH_BYTES = 4096 };
+enum { VERSION = 3, HEAD = 24, TAIL = 8, PATH_BYTES = 4096 };
 
 static void put_settings(bytes_out *b, const options *o)
 {
@@ -63,6 +63,7 @@ static void put_history(bytes_out *b, const history *past)
         put_f64(b, r->value);
         put_f64(b, r->lower);
         put_f64(b, r->upper);
+        put_f64(b, r->robust_clean);
         put_f64(b, r->robust_fgsm);
         put_f64(b, r->robust_pgd);
     }
@@ -307,6 +308,7 @@ static void get_history(bytes_in *in, history *past, int64_t most)
         r->value = get_f64(in);
         r->lower = get_f64(in);
         r->upper = get_f64(in);
+        r->robust_clean = get_f64(in);
         r->robust_fgsm = get_f64(in);
         r->robust_pgd = get_f64(in);
     }
