@@ -259,14 +259,11 @@ static int run(job *j, sparse *matrix)
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
     absa_space_host(&space, sizeof space, j->f32 ? ABSA_ELEMENT_F32 : ABSA_ELEMENT_F64, matrix->n);
-    int status = DONE;
-    if (absa_operator_from_hvp(j->ctx, &space, sparse_product, matrix, NULL, &op))
-        status = FAILED;
-    else if (absa_eigen_create(j->ctx, &space, &j->o, &j->eigen) ||
-             absa_eigen_run(j->eigen, op, NULL, &r))
-        status = FAILED;
+    const int failed = absa_operator_from_hvp(j->ctx, &space, sparse_product, matrix, NULL, &op) ||
+                       absa_eigen_create(j->ctx, &space, &j->o, &j->eigen) ||
+                       absa_eigen_run(j->eigen, op, NULL, &r);
     wipe(j);
-    status = status ? say(status, absa_context_message(j->ctx), "") : print_result(j, &r);
+    const int status = failed ? say(FAILED, absa_context_message(j->ctx), "") : print_result(j, &r);
     absa_eigen_destroy(&j->eigen);
     absa_operator_destroy(&op);
     return status == DONE && stop_signal ? 128 + stop_signal : status;
