@@ -206,8 +206,6 @@ static absa_status settle(absa_controller *c, absa_status status, const absa_dec
 static absa_status check_decision(absa_controller *c, const absa_decision *decision)
 {
     absa_decision probe, d;
-    if (!decision)
-        return ABSA_OK;
     absa_decision_init(&d, sizeof d);
     probe.struct_size = decision->struct_size;
     return absa__struct_write(c->ctx, "absa_decision", &d, &probe, sizeof d);
@@ -217,15 +215,17 @@ static absa_status check_decision(absa_controller *c, const absa_decision *decis
 static absa_status observe(absa_controller *c, absa_status own, absa__measurement *m,
                            absa_decision *decision)
 {
-    if (!own)
+    if (!own && decision)
         own = check_decision(c, decision);
-    absa_status status = absa__ctl_share(c, own, m);
+    absa_status status = c->options.reduce ? absa__ctl_share(c, own, m) : own;
     if (status)
         return status;
     absa_decision d;
     keep(c);
     absa__ctl_observe(&c->options, &c->state, m, decision || c->options.journal ? &d : NULL);
-    status = absa__ctl_agree(c, lr_failure(c));
+    status = lr_failure(c);
+    if (c->options.reduce)
+        status = absa__ctl_agree(c, status);
     if (!status && decision)
         status = absa__struct_write(c->ctx, "absa_decision", &d, decision, sizeof d);
     if (!status && c->state.reason == ABSA_REASON_BLIND)

@@ -21,7 +21,9 @@ struct absa_controller {
     absa_status lr_status;
 };
 
-/* Every process goes on with process 0's measurement: last bits may differ between processes, and
+/* Both for controllers with reduce only.
+ *
+ * Every process goes on with process 0's measurement: last bits may differ between processes, and
  * one that decides otherwise would wait for the others for ever. own is what this process's checks
  * said: the others must hear of it. */
 absa_status absa__ctl_share(absa_controller *c, absa_status own, absa__measurement *m);

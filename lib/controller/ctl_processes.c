@@ -15,8 +15,6 @@ static absa_status reduce(absa_controller *c, double *values, int64_t count)
 
 absa_status absa__ctl_share(absa_controller *c, absa_status own, absa__measurement *m)
 {
-    if (!c->options.reduce)
-        return own;
     enum { VALUES = 8, FAILED = VALUES };
     double v[VALUES + 1] = {0.0};
     if (own)
@@ -53,8 +51,6 @@ absa_status absa__ctl_share(absa_controller *c, absa_status own, absa__measureme
  * processes hold the same, for the mean of squares is the square of the mean then only. */
 absa_status absa__ctl_agree(absa_controller *c, absa_status own)
 {
-    if (!c->options.reduce)
-        return own;
     enum { FAILED = 9 };
     const uint64_t digest = absa__ctl_digest(&c->options, &c->state);
     double v[FAILED + 1] = {1.0, [FAILED] = own ? 1.0 : 0.0};

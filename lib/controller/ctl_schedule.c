@@ -5,30 +5,6 @@
 
 #include <math.h>
 
-/* What the schedule's unit has reached. */
-static double reached(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    return (double)(o->unit == ABSA_UNIT_EPOCHS    ? s->epochs
-                    : o->unit == ABSA_UNIT_UPDATES ? s->updates
-                                                   : s->samples);
-}
-
-double absa__ctl_gamma(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    const int over = o->strategy != ABSA_STRATEGY_ABSA || s->collapsed ||
-                     reached(o, s) >= o->adversarial_end ||
-                     (o->finish_at_batch_max && s->batch_next >= o->batch_max);
-    return over ? 0.0 : s->share;
-}
-
-int64_t absa__ctl_decays(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    int64_t count = 0;
-    while (count < o->decay_count && reached(o, s) >= o->decay[count])
-        count++;
-    return count;
-}
-
 /* A batch within the options: a multiple of batch_multiple, at most batch_max, at least now. */
 int64_t absa__ctl_fit(const absa_controller_options *o, double wish, int64_t now)
 {

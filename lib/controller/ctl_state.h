@@ -71,11 +71,31 @@ static inline int absa__ctl_finished(const absa_controller_options *o, const abs
 /* Whether the strategy measures, and still does. */
 int absa__ctl_measures(const absa_controller_options *o, const absa__ctl_state *s);
 
+/* What the schedule's unit has reached. */
+static inline double absa__ctl_reached(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return (double)(o->unit == ABSA_UNIT_EPOCHS    ? s->epochs
+                    : o->unit == ABSA_UNIT_UPDATES ? s->updates
+                                                   : s->samples);
+}
+
 /* Share of perturbed rows now. */
-double absa__ctl_gamma(const absa_controller_options *o, const absa__ctl_state *s);
+static inline double absa__ctl_gamma(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    const int over = o->strategy != ABSA_STRATEGY_ABSA || s->collapsed ||
+                     absa__ctl_reached(o, s) >= o->adversarial_end ||
+                     (o->finish_at_batch_max && s->batch_next >= o->batch_max);
+    return over ? 0.0 : s->share;
+}
 
 /* Decay points that the schedule has reached. */
-int64_t absa__ctl_decays(const absa_controller_options *o, const absa__ctl_state *s);
+static inline int64_t absa__ctl_decays(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    int64_t count = 0;
+    while (count < o->decay_count && absa__ctl_reached(o, s) >= o->decay[count])
+        count++;
+    return count;
+}
 
 /* Learning rate of a window with batch b behind that many decay points, and its part that the
  * host's own schedule does not have. */
