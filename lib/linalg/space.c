@@ -148,8 +148,8 @@ absa_status absa__space_match(const absa__space *a, const absa__space *b)
     for (int64_t i = 0; !field && i < p->segment_count; i++)
         if (p->segments[i] != q->segments[i])
             field = "segments";
-    return field ? absa__fail(a->ctx, ABSA_E_INVALID,
-                              "two spaces that must be alike differ in %s", field)
+    return field ? absa__fail(a->ctx, ABSA_E_INVALID, "two spaces that must be alike differ in %s",
+                              field)
                  : ABSA_OK;
 }
 

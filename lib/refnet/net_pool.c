@@ -84,9 +84,10 @@ absa_status absa__net_pool_create(absa_context *ctx, int64_t threads, absa__net_
         const int failure = pthread_create(&w->thread, NULL, serve, w);
         if (failure) {
             absa__net_pool_destroy(ctx, &pool);
-            return absa__net_fail(ctx, ABSA_E_MEMORY,
-                                  "absa_refnet_options: thread %lld of %lld cannot be started: error %d",
-                                  (long long)i + 1, (long long)threads, failure);
+            return absa__net_fail(
+                ctx, ABSA_E_MEMORY,
+                "absa_refnet_options: thread %lld of %lld cannot be started: error %d",
+                (long long)i + 1, (long long)threads, failure);
         }
         pool->started++;
     }
