@@ -5,7 +5,6 @@
 #include "base/fail.h"
 
 #include <math.h>
-#include <string.h>
 
 typedef struct sum {
     absa_operator **parts;
@@ -125,12 +124,13 @@ static absa_status fill_sum(absa_operator *op, int64_t count, absa_operator *con
         status = absa__vector_alloc(&op->space, &s->spare);
     if (status)
         return status;
-    memcpy(s->parts, parts, (size_t)count * sizeof *parts);
-    if (weights)
-        memcpy(s->weights, weights, (size_t)count * sizeof *weights);
-    for (int64_t k = 0; k < count; k++)
+    for (int64_t k = 0; k < count; k++) {
+        s->parts[k] = parts[k];
+        if (weights)
+            s->weights[k] = weights[k];
         if (absa__operator_differences(parts[k]))
             op->halved = halved_sum;
+    }
     return ABSA_OK;
 }
 
