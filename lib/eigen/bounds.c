@@ -44,7 +44,7 @@ double absa__upper_bound(int64_t k, double sign, const double *alpha, const doub
     double scale = fabs(theta);
     for (int64_t j = 0; j < k; j++)
         scale = fmax(scale, fmax(fabs(alpha[j]), beta[j]));
-    double step = scale * DBL_EPSILON;
+    double step = fmax(scale * DBL_EPSILON, DBL_MIN);
     while (!absa__sum_exceeds(k, sign, alpha, beta, theta + step, limit)) {
         step *= 2.0;
         if (!isfinite(theta + step))

@@ -115,8 +115,9 @@ double absa__restart_bound(const absa_eigen *e, double sign, double scale)
     const parts w = parts_of(e);
     const double theta = sign > 0.0 ? w.values[k - 1] : -w.values[0];
     const double limit = -2.0 * log(e->delta);
-    /* S may be above the limit from the first representable x on: then that x is the bound. */
-    double step = scale * 0x1p-50, low = theta;
+    /* S may be above the limit from the first representable x on: then that x is the bound. A
+     * loaded state may have the scale 0, from which no step would grow. */
+    double step = fmax(scale * 0x1p-50, DBL_MIN), low = theta;
     while (!(absa__restart_log_sum(e, sign, theta + step) > limit)) {
         low = theta + step;
         step *= 2.0;
