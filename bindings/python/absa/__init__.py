@@ -1,0 +1,14 @@
+"""Adaptive batch sizes from second-order information: top Hessian eigenvalues with a certificate,
+the controller of batch size, learning rate and adversarial share that they drive, and the
+perturbations.
+
+Vectors are C-contiguous NumPy arrays of float32 or float64 and are never copied silently.
+Exceptions in callbacks come back as themselves.
+"""
+
+from ._core import (Context, Error, InvalidError, NoMemoryError, NonfiniteError, UnsupportedError,
+                    lib as _lib)
+
+__version__ = _lib.absa_version_string().decode()
+__all__ = ["Context", "Error", "InvalidError", "NoMemoryError", "NonfiniteError",
+           "UnsupportedError"]
