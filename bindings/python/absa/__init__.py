@@ -6,9 +6,12 @@ Vectors are C-contiguous NumPy arrays of float32 or float64 and are never copied
 Exceptions in callbacks come back as themselves.
 """
 
-from ._core import (Context, Error, InvalidError, NoMemoryError, NonfiniteError, UnsupportedError,
-                    lib as _lib)
+from ._core import (Context, Error, InvalidError, NoMemoryError, NonfiniteError,
+                    UnsupportedError, lib as _lib)
+from .eigen import EigenResult, Estimator, eigenvalues
+from .operator import Operator
+from .space import Space
 
 __version__ = _lib.absa_version_string().decode()
-__all__ = ["Context", "Error", "InvalidError", "NoMemoryError", "NonfiniteError",
-           "UnsupportedError"]
+__all__ = ["Context", "EigenResult", "Error", "Estimator", "InvalidError", "NoMemoryError",
+           "NonfiniteError", "Operator", "Space", "UnsupportedError", "eigenvalues"]

@@ -2,6 +2,7 @@
 let Python's exceptions through, structs filled from keywords, and arrays as addresses."""
 
 import ctypes
+import threading
 import weakref
 
 import numpy
@@ -57,8 +58,31 @@ def error(status, text=""):
     return _BY_STATUS.get(status, Error)(status, text)
 
 
+# What a callback raised waits here for the end of the C call that it ran in. Callbacks run on the
+# caller's thread and calls nest, so one place per thread is enough.
+_local = threading.local()
+
+
+def keep(raised):
+    """Keep an exception for the end of the C call, and return what stops a run."""
+    _local.raised = raised
+    return 1
+
+
+def callback(kind, function):
+    """Return function(user, ...) as a C callback: it stops the run by raising, and what it raises
+    comes out of the call it ran in."""
+    def call(*arguments):
+        try:
+            function(*arguments)
+            return 0
+        except BaseException as raised:  # pylint: disable=broad-except
+            return keep(raised)
+    return kind(call)
+
+
 class Context:
-    """The library's context: its last message, and the exception that a callback has left.
+    """The library's context: allocator, log and the last message.
 
     One thread at a time uses a context and the handles made from it; each object of this package
     that is not made from another one makes its own.
@@ -68,45 +92,38 @@ class Context:
     """
 
     def __init__(self, log=None, level="warning"):
-        self.pending = None
         self.handle = ctypes.c_void_p()
-        options = struct(c.absa_context_options)
+        options, write = struct(c.absa_context_options), None
         if log is not None:
-            levels = {number: word for word, number in c.ENUMS["absa_log_level"].items()}
             options.log_level = number("absa_log_level", level)
 
-            def write(_user, at, text):
+            def call(_user, at, text):
                 try:
-                    log(levels.get(at, "debug"), text.decode())
+                    log(word("absa_log_level", at), text.decode())
                 except BaseException as raised:  # pylint: disable=broad-except
-                    self.pending = self.pending or raised
-            options.log = self._log = c.absa_log_fn(write)
+                    keep(raised)
+            options.log = write = c.absa_log_fn(call)
         status = lib.absa_context_create(options, ctypes.byref(self.handle))
         if status:
             raise error(status)
         self._destroy = weakref.finalize(self, _destroy, lib.absa_context_destroy,
-                                         self.handle.value, getattr(self, "_log", None))
+                                         self.handle.value, write)
         self._destroy.atexit = False
 
     def check(self, status):
         """Raise what a callback raised during the call, or else the library's own error."""
-        if self.pending is not None:
-            raised, self.pending = self.pending, None
-            raise raised
-        if status:
-            raise error(status, lib.absa_context_message(self.handle).decode())
+        check(status, self)
 
-    def callback(self, kind, function):
-        """Return function(user, ...) as a C callback: it stops the run by raising, and what it
-        raises comes out of the call it ran in."""
-        def call(*arguments):
-            try:
-                function(*arguments)
-                return 0
-            except BaseException as raised:  # pylint: disable=broad-except
-                self.pending = raised
-                return 1
-        return kind(call)
+
+def check(status, context=None):
+    """Raise what a callback raised during the call, or else the error of a status."""
+    raised = getattr(_local, "raised", None)
+    if raised is not None:
+        _local.raised = None
+        raise raised
+    if status:
+        text = lib.absa_context_message(context.handle).decode() if context is not None else ""
+        raise error(status, text)
 
 
 def _destroy(function, handle, _kept):
@@ -184,33 +201,47 @@ def address(array, name, dtype, size=None, writable=False):
     return array.ctypes.data
 
 
-class Views:
-    """NumPy arrays over vectors that the library owns, one per address, made once.
+class Session:
+    """The C call that is on its way: NumPy arrays over the vectors of its callbacks, one per
+    address, made once. A view keeps the owners of its memory alive, so that no array ever outlives
+    it; what it shows may change after the callback it was handed to.
 
-    A view keeps its owner alive, so that no array ever outlives its memory; what it shows may
-    change after the callback it was handed to.
+    A context manager around every call that may enter callbacks.
     """
 
-    def __init__(self, n, dtype, owner):
-        self._kind = _SCALARS[element(dtype)] * n
-        self._dtype = numpy.dtype(dtype)
-        self._owner = owner
-        self._made = {}
-        self._frozen = {}
+    def __init__(self, *owners):
+        self._owners = owners
+        self._writable, self._readonly = {}, {}
 
-    def writable(self, at):
-        """Return the array at an address."""
-        found = self._made.get(at)
-        if found is None:
-            memory = self._kind.from_address(at)
-            memory.owner = self._owner
-            found = self._made[at] = numpy.frombuffer(memory, self._dtype)
+    def __enter__(self):
+        self._outer = getattr(_local, "session", None)
+        _local.session = self
+        return self
+
+    def __exit__(self, *_):
+        _local.session = self._outer
+
+    def writable(self, at, n, dtype):
+        """Return the array of n elements at an address."""
+        found = self._writable.get(at)
+        if found is None or found.size != n or found.dtype != dtype:
+            if n == 0:
+                return numpy.empty(0, dtype)
+            memory = (_SCALARS[_ELEMENTS[dtype]] * n).from_address(at)
+            memory.owners = self._owners
+            found = self._writable[at] = numpy.frombuffer(memory, dtype)
         return found
 
-    def readonly(self, at):
-        """Return the array at an address, not to be written to."""
-        found = self._frozen.get(at)
-        if found is None:
-            found = self._frozen[at] = self.writable(at).view()
+    def readonly(self, at, n, dtype):
+        """Return the same, not to be written to."""
+        found = self._readonly.get(at)
+        if found is None or found.size != n or found.dtype != dtype:
+            found = self.writable(at, n, dtype).view()
             found.flags.writeable = False
+            self._readonly[at] = found
         return found
+
+
+def session():
+    """Return the session of the C call that this thread is in."""
+    return _local.session

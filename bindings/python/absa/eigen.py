@@ -1,0 +1,386 @@
+"""Extreme eigenvalues with proof: the estimator, its results, and eigenvalues(), which does it all
+in one call."""
+
+import ctypes
+import math
+import sys
+
+import numpy
+
+from . import _declarations as c
+from ._core import Handle, Session, callback, lib, number, struct, word
+from .operator import Operator
+from .space import space_of
+
+_WHICH = {"la": "largest", "sa": "smallest", "lm": "magnitude"}
+_ENUMS = {"rule": "absa_rule", "memory": "absa_memory", "which": "absa_which",
+          "store": "absa_store"}
+_SHORT = {"tol": "tolerance", "k": "wanted"}
+_FIELDS = {"stop": "absa_stop", "rule": "absa_rule", "which": "absa_which",
+           "answer": "absa_answer", "memory": "absa_memory"}
+
+
+def options(**values):
+    """Return the struct of options of an estimator: the fields of absa_eigen_options by name, and
+    tol and k for tolerance and wanted."""
+    fields = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        name = _SHORT.get(name, name)
+        if name == "which" and isinstance(value, str):
+            value = _WHICH.get(value.lower(), value)
+        fields[name] = number(_ENUMS[name], value) if name in _ENUMS else value
+    return struct(c.absa_eigen_options, **fields)
+
+
+class EigenResult:
+    """What a run found.
+
+    Attributes
+    ----------
+    values, lower, upper, residuals : arrays, one element a pair
+        the Ritz values, their intervals, and |H v - value v|
+    vectors : array of shape (pairs, n), or None where none are kept
+        unit Ritz vectors; of a space with ops: a list of its vectors
+    value, interval : float and (lower, upper)
+        of the first pair: the eigenvalue asked for
+    products, stop, converged, consistent, heuristic, eta, answer, ...
+        the other fields of absa_eigen_result: words for its enums, booleans for its flags
+    clusters, from_below : arrays
+        see absa_pair
+    """
+
+    def __init__(self, found, pairs=(), vectors=None):
+        self.struct = found
+        for name, _ in c.absa_eigen_result._fields_:
+            if name in ("struct_size", "lower", "upper"):
+                continue
+            value = getattr(found, name)
+            if name in _FIELDS:
+                value = word(_FIELDS[name], value)
+            elif name in ("converged", "consistent", "heuristic"):
+                value = bool(value)
+            setattr(self, name, value)
+        self.interval = (found.lower, found.upper)
+        # One pair has the bounds on the eigenvalue itself; of several, what is not excluded.
+        columns = [(p.value, p.lower, p.upper, p.residual) for p in pairs] if len(pairs) > 1 else \
+            [(found.value, found.lower, found.upper, found.residual)]
+        self.values, self.lower, self.upper, self.residuals = numpy.array(columns).T.copy()
+        self.clusters = numpy.array([p.cluster for p in pairs] or [0])
+        self.from_below = numpy.array([bool(p.from_below) for p in pairs] or [False])
+        self.vectors = vectors
+
+    def __repr__(self):
+        ended = {"converged": "converged", "budget": "out of budget", "monitor": "stopped",
+                 "exact": "exact", "decided": f"decided: {self.answer}"}.get(self.stop, self.stop)
+        lines = [f"{self.which} eigenvalue{'s' * (len(self.values) > 1)}, {self.rule}: {ended} "
+                 f"after {self.products} products"]
+        lines.append(f"{'value':>14} {'lower':>14} {'upper':>14} {'residual':>10}")
+        for row in zip(self.values, self.lower, self.upper, self.residuals):
+            lines.append("{:14.7g} {:14.7g} {:14.7g} {:10.2e}".format(*row))
+        if self.heuristic:
+            lines.append("bounds from finite differences: they prove nothing")
+        elif not self.consistent:
+            lines.append("the operator changed between products: the bounds prove nothing")
+        elif any(math.isfinite(end) for end in self.interval):
+            lines.append(f"the intervals hold for this operator with probability "
+                         f"{1 - self.eta:.4g}")
+        return "\n".join(lines)
+
+
+class Estimator:
+    """Finds extreme eigenvalues of operators on one space; all memory is taken here.
+
+    Parameters: space, an absa.Space, an operator, or n with dtype; options, the fields of
+    absa_eigen_options by name (rule, memory, max_products, max_vectors, tolerance or tol, eta,
+    seed, which, keep_hint, wanted or k, multiplicity, store); monitor, called after every product
+    with an EigenResult, ends the run by returning True; progress, see absa.eigenvalues().
+    """
+
+    def __init__(self, space, dtype=None, *, monitor=None, progress=None, **values):
+        self.space = space_of(space, dtype)
+        self.options = options(**values)
+        self._progress = _progress(progress, self.options.max_products)
+        watchers = [w for w in (monitor, self._progress) if w is not None]
+        if watchers:
+            self.options.monitor = _monitor(watchers)
+        self._handle = Handle(
+            self.space.context, lib.absa_eigen_destroy, lambda out: lib.absa_eigen_create(
+                self.space.context.handle, self.space.struct, self.options, out),
+            self.space, self.options)
+        self._next_stream = 0
+
+    @property
+    def handle(self):
+        """The C handle."""
+        return self._handle.handle
+
+    def _check(self, status):
+        self.space.context.check(status)
+
+    def memory(self):
+        """Return (vectors, bytes) that the estimator holds."""
+        vectors, held = ctypes.c_int64(), ctypes.c_int64()
+        self._check(lib.absa_eigen_memory(self.space.struct, self.options, ctypes.byref(vectors),
+                                          ctypes.byref(held)))
+        return vectors.value, held.value
+
+    def _args(self, stream, hint, hint_stream, hint_weight, threshold, threshold_closed):
+        """Return the struct of arguments and the hint's vector."""
+        args = struct(c.absa_eigen_args)
+        args.stream = self._next_stream if stream is None else stream
+        if isinstance(hint, EigenResult):
+            hint_stream = hint.stream if hint_stream is None else hint_stream
+            if hint.vectors is None:
+                raise ValueError("the result given as a hint has no vectors")
+            hint = hint.vectors[0]
+        if hint is not None:
+            other = args.stream - 1 if args.stream else 1
+            args.hint_stream = other if hint_stream is None else hint_stream
+        if hint_weight is not None:
+            args.hint_weight = hint_weight
+        if threshold is not None:
+            args.threshold = threshold
+        args.threshold_closed = threshold_closed
+        return args, hint
+
+    def run(self, op, *, stream=None, hint=None, hint_stream=None, hint_weight=None,
+            threshold=None, threshold_closed=False, vectors=True):
+        """Run to the end and return an EigenResult.
+
+        stream: the measurement's number, one more than the last run's by default. hint: a vector to
+        start near, or an earlier EigenResult. threshold: for rule "decide", which compares the
+        largest eigenvalue with it. vectors: whether the result carries the eigenvectors.
+        """
+        args, hint = self._args(stream, hint, hint_stream, hint_weight, threshold,
+                                threshold_closed)
+        found = struct(c.absa_eigen_result)
+        with self.space.lent(hint, "hint") as at, Session(self, op):
+            args.hint = at
+            try:
+                self._check(lib.absa_eigen_run(self.handle, op.handle, args, found))
+            finally:
+                self._ended(args.stream)
+        return self._result(found, vectors)
+
+    def resume(self, op, vectors=True):
+        """Go on with an open run, one that was started, or loaded, to its end."""
+        found = struct(c.absa_eigen_result)
+        with Session(self, op):
+            try:
+                self._check(lib.absa_eigen_continue(self.handle, op.handle, found))
+            finally:
+                self._ended(None)
+        return self._result(found, vectors)
+
+    def _ended(self, stream):
+        if stream is not None:
+            self._next_stream = stream + 1
+        if self._progress is not None:
+            self._progress.close()
+
+    def start(self, *, stream=None, hint=None, hint_stream=None, hint_weight=None, threshold=None,
+              threshold_closed=False):
+        """Begin a run by reverse communication: next(), fill y, put(), until next() is None."""
+        args, hint = self._args(stream, hint, hint_stream, hint_weight, threshold,
+                                threshold_closed)
+        with self.space.lent(hint, "hint") as at, Session(self):
+            args.hint = at
+            self._check(lib.absa_eigen_start(self.handle, args))
+        self._next_stream = args.stream + 1
+
+    def next(self):
+        """Return (x, y): put H x into y and call put(); None when the run has ended."""
+        x, y = ctypes.c_void_p(), ctypes.c_void_p()
+        with Session(self):
+            self._check(lib.absa_eigen_next(self.handle, ctypes.byref(x), ctypes.byref(y)))
+            if not x.value:
+                return None
+            return self.space.reading(x.value), self.space.writing(y.value)
+
+    def put(self):
+        """Take the product that y holds."""
+        with Session(self):
+            self._check(lib.absa_eigen_put(self.handle))
+
+    def best(self, vectors=False):
+        """Return the best result so far of the current or last run, also after a failure."""
+        found = struct(c.absa_eigen_result)
+        self._check(lib.absa_eigen_best(self.handle, found))
+        return self._result(found, vectors)
+
+    def _result(self, found, vectors):
+        pairs = []
+        for index in range(found.pairs):
+            pair = struct(c.absa_pair)
+            self._check(lib.absa_eigen_pair(self.handle, index, pair))
+            pairs.append(pair)
+        made = None
+        if vectors and word("absa_memory", found.memory) != "value" and pairs:
+            made = self._vectors(len(pairs))
+        return EigenResult(found, pairs, made)
+
+    def _vectors(self, count):
+        """Return the unit vectors of the pairs, one a row; None where the run has none."""
+        if self.space.ops is None:
+            rows = numpy.empty((count, self.space.n), self.space.dtype)
+        else:
+            rows = [self.space.empty() for _ in range(count)]
+        for index in range(count):
+            status = self._vector_into(index, rows[index])
+            if status in (_STATE, _UNSUPPORTED):
+                return None
+            self._check(status)
+        return rows
+
+    def _vector_into(self, index, out):
+        with self.space.lent(out, "out", True) as at, Session(self):
+            return lib.absa_eigen_pair_vector(self.handle, index, at)
+
+    def vector(self, index=0, out=None):
+        """Return the unit Ritz vector of a pair of the last run."""
+        out = self.space.empty() if out is None else out
+        if index == 0:
+            with self.space.lent(out, "out", True) as at, Session(self):
+                self._check(lib.absa_eigen_vector(self.handle, at))
+        else:
+            self._check(self._vector_into(index, out))
+        return out
+
+    def save(self, vectors=True):
+        """Return the state as bytes: streams used, the last result, and, with vectors, what an open
+        run or the next hint needs."""
+        size = ctypes.c_size_t()
+        with Session(self):
+            self._check(lib.absa_eigen_save(self.handle, int(vectors), None, 0,
+                                            ctypes.byref(size)))
+            room = ctypes.create_string_buffer(size.value)
+            self._check(lib.absa_eigen_save(self.handle, int(vectors), room, size.value,
+                                            ctypes.byref(size)))
+        return room.raw[:size.value]
+
+    def load(self, state):
+        """Restore what save() returned; the options and the space must be the same."""
+        with Session(self):
+            self._check(lib.absa_eigen_load(self.handle, bytes(state), len(state)))
+        try:
+            self._next_stream = self.best().stream + 1
+        except Exception:  # pylint: disable=broad-except
+            self._next_stream = 0  # nothing was measured yet
+
+    def __repr__(self):
+        return (f"Estimator({self.space!r}, rule={word('absa_rule', self.options.rule)}, "
+                f"which={word('absa_which', self.options.which)}, k={self.options.wanted})")
+
+
+_STATE = c.ENUMS["absa_status_code"]["state"]
+_UNSUPPORTED = c.ENUMS["absa_status_code"]["unsupported"]
+
+
+def _monitor(watchers):
+    def call(_user, now, stop):
+        found = c.absa_eigen_result()
+        ctypes.pointer(found)[0] = now[0]
+        result = EigenResult(found)
+        for watcher in watchers:
+            if watcher(result):
+                stop[0] = 1
+    return callback(c.absa_monitor_fn, call)
+
+
+class _Bar:
+    """One line on the terminal: products so far and what is known."""
+
+    def __init__(self, most):
+        self._most, self._shown = most, False
+
+    def __call__(self, now):
+        text = (f"{now.products:4}/{self._most} products  value {now.value:.6g}  in "
+                "[{:.6g}, {:.6g}]".format(*now.interval))
+        sys.stderr.write("\r" + text[:79].ljust(79))
+        sys.stderr.flush()
+        self._shown = True
+
+    def close(self):
+        """End the line."""
+        if self._shown:
+            sys.stderr.write("\n")
+            self._shown = False
+
+
+class _Hook:
+    """A tqdm-like object: update(1) a product, close() at the end; or any callable."""
+
+    def __init__(self, hook):
+        self._hook = hook
+
+    def __call__(self, now):
+        if hasattr(self._hook, "update"):
+            self._hook.update(1)
+        else:
+            self._hook(now)
+
+    def close(self):
+        """Tell the hook that the run has ended."""
+        if hasattr(self._hook, "close"):
+            self._hook.close()
+
+
+def _progress(asked, most):
+    if asked is None or asked is False:
+        return None
+    if asked is True:
+        return _Bar(most) if sys.stderr.isatty() else None
+    return _Hook(asked)
+
+
+def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, dtype="float32",
+                hint=None, max_products=None, seed=0, *, progress=None, **more):
+    """Return the k outermost eigenvalues of a symmetric operator, with intervals.
+
+    Parameters
+    ----------
+    hvp : callable, Operator, array, SciPy sparse matrix or LinearOperator
+        hvp(v) -> H v, or hvp(v, out) that fills out; see Operator.from_hvp()
+    n : int
+        unknowns; not needed where hvp has a shape
+    k : int
+        distinct eigenvalues at each end that `which` names
+    which : "LA" largest, "SA" smallest, "LM" of largest magnitude, "BOTH"
+    rule : "checked", "residual", "certified", "fixed", "power" or "decide"
+        when to stop; the interval is given whatever the rule
+    tol : float
+        relative tolerance in (0, 1)
+    eta : float
+        chance of a wrong bound, over the random starts
+    dtype : "float32" or "float64"
+    hint : array or EigenResult, optional
+        a vector to start near
+    max_products : int, optional
+        60 by default
+    seed : int
+        of the start vector; never derive it from data
+    progress : True, callable or tqdm-like, optional
+        True: a line on the terminal, if there is one; a callable gets an EigenResult after every
+        product; an object with update() and close() is told of every product
+    more
+        other options of absa.Estimator
+
+    Returns
+    -------
+    EigenResult, with .values .lower .upper .residuals .vectors .products .stop and more
+    """
+    if isinstance(hvp, Operator):
+        op = hvp
+    elif hasattr(hvp, "shape") and hasattr(hvp, "__matmul__"):
+        op = Operator.from_scipy(hvp)
+    else:
+        if n is None:
+            raise TypeError("n, the number of unknowns, is missing")
+        op = Operator.from_hvp(hvp, n, dtype)
+    estimator = Estimator(op, rule=rule, which=which, wanted=k, tolerance=tol, eta=eta, seed=seed,
+                          max_products=max_products, progress=progress, **more)
+    # The random vector of this run must be none that the hint may depend on.
+    stream = 0 if hint is None else hint.stream + 1 if isinstance(hint, EigenResult) else 1
+    return estimator.run(op, hint=hint, stream=stream)

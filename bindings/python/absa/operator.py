@@ -1,0 +1,269 @@
+"""Symmetric operators: a Hessian-vector product, gradients, outputs and their backward pass, sums,
+shifts and blocks of these."""
+
+import ctypes
+import inspect
+
+import numpy
+
+from . import _declarations as c
+from ._core import Handle, Session, callback, keep, lib, number, struct, word
+from .space import doubles, space_of
+
+
+def _takes_out(function):
+    """Return whether a callable has a parameter named out."""
+    try:
+        return "out" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def _options(samples, convention, reduce_vector, space):
+    """Return the struct of options of an operator."""
+    made = struct(c.absa_operator_options, samples=samples,
+                  convention=number("absa_convention", convention))
+    if reduce_vector is not None:
+        def call(_user, y):
+            vector = space.writing(y)
+            answer = reduce_vector(vector)
+            if answer is not None:
+                space.put(y, answer)
+        made.reduce_vector = callback(c.absa_reduce_vector_fn, call)
+    return made
+
+
+def _product(space, function, kind):
+    """Return the callback of function(v) -> array or function(v, out); either may add the number of
+    samples that it covered: (array, samples), or samples where the array is out."""
+    reading, writing, put = space.reading, space.writing, space.put
+    if _takes_out(function):
+        def call(_user, v, out, samples):
+            try:
+                answer = function(reading(v), out=writing(out))
+                if answer is None:
+                    return 0
+                if isinstance(answer, tuple):
+                    answer, samples[0] = answer
+                if isinstance(answer, int):
+                    samples[0] = answer
+                elif answer is not None:
+                    put(out, answer)
+                return 0
+            except BaseException as raised:  # pylint: disable=broad-except
+                return keep(raised)
+    else:
+        def call(_user, v, out, samples):
+            try:
+                answer = function(reading(v))
+                if isinstance(answer, tuple):
+                    answer, samples[0] = answer
+                put(out, answer)
+                return 0
+            except BaseException as raised:  # pylint: disable=broad-except
+                return keep(raised)
+    return kind(call)
+
+
+class Check:
+    """What Operator.check() found: `good`, `verdict` (a word), `text` (plain words), and the
+    measures repeatability, scaling, additivity, symmetry, length, tolerance, products."""
+
+    def __init__(self, found):
+        self.verdict = word("absa_verdict", found.verdict)
+        self.good = self.verdict == "good"
+        self.text = lib.absa_verdict_text(found.verdict).decode()
+        for name in ("repeatability", "scaling", "additivity", "symmetry", "length", "tolerance",
+                     "products"):
+            setattr(self, name, getattr(found, name))
+
+    def __repr__(self):
+        return (f"{self.text}\n  repeatability {self.repeatability:.2e}, scaling {self.scaling:.2e},"
+                f" additivity {self.additivity:.2e},\n  symmetry {self.symmetry:.2e}; tolerance "
+                f"{self.tolerance:.2e}, {self.products} products")
+
+
+class Operator:
+    """A symmetric operator of the library. Made by its class methods, from another one by shift()
+    and block(), or from several by Operator.sum(). `op @ v` is a product.
+
+    One thread at a time uses it; exceptions of its callbacks come out of the call they ran in.
+    """
+
+    def __init__(self, space, create, *kept):
+        self.space = space
+        self._handle = Handle(space.context, lib.absa_operator_destroy, create, space, *kept)
+
+    @property
+    def handle(self):
+        """The C handle."""
+        return self._handle.handle
+
+    @classmethod
+    def from_hvp(cls, hvp, space, dtype=None, *, samples=1, convention="mean", reduce_vector=None,
+                 context=None):
+        """Make an operator from a product.
+
+        hvp: hvp(v) returning H v as an array of the space's shape and dtype, or hvp(v, out) that
+        fills out, so that nothing is copied. v is not to be changed. Either may return the samples
+        that the product covered as well: (array, samples), or samples.
+        space: an absa.Space, or the number of elements n, with dtype ("float32").
+        samples, convention: what a product covers by default, and "mean" or "sum" over them.
+        reduce_vector: replicated spaces: reduce_vector(y) sums y over all processes in place.
+        """
+        space = space_of(space, dtype, context)
+        call = _product(space, hvp, c.absa_hvp_fn)
+        options = _options(samples, convention, reduce_vector, space)
+        return cls(space, lambda out: lib.absa_operator_from_hvp(
+            space.context.handle, space.struct, call, None, options, out), call, options)
+
+    @classmethod
+    def from_scipy(cls, matrix, dtype=None):
+        """Make an operator from a symmetric matrix: an array, a SciPy sparse matrix, or a
+        LinearOperator."""
+        rows, columns = matrix.shape
+        if rows != columns:
+            raise ValueError(f"the matrix is {rows} x {columns}; it must be square")
+        dtype = numpy.dtype(matrix.dtype if dtype is None else dtype)
+
+        def product(v):
+            # A LinearOperator answers in its own dtype.
+            return numpy.asarray(matrix @ v).reshape(-1).astype(dtype, copy=False)
+        return cls.from_hvp(product, rows, dtype)
+
+    @classmethod
+    def from_gradient(cls, gradient, theta, space=None, *, scheme="central", step=None, scale=None,
+                      samples=1, convention="mean", reduce_vector=None, context=None):
+        """Make an operator from gradients, by finite differences.
+
+        gradient: gradient(theta) returning an array, or gradient(theta, out); it may add samples as
+        from_hvp() takes them. theta: the parameters, an array (or a vector of the space), which a
+        product moves and restores bit for bit. scheme: "central" or "forward". step, scale: see
+        absa_difference_options.
+        """
+        if space is None:
+            space = space_of(theta.size, theta.dtype, context)
+        differences = struct(c.absa_difference_options, scheme=number("absa_scheme", scheme),
+                             **{name: value for name, value in (("step", step), ("scale", scale))
+                                if value is not None})
+        call = _product(space, gradient, c.absa_gradient_fn)
+        options = _options(samples, convention, reduce_vector, space)
+        lent = space.lent(theta, "theta", writable=True)
+        at = lent.__enter__()  # for as long as the operator lives: it keeps `lent`
+        return cls(space, lambda out: lib.absa_operator_from_gradient(
+            space.context.handle, space.struct, at, call, None, differences, options, out),
+            call, options, theta, lent)
+
+    @classmethod
+    def from_gauss_newton(cls, forward, backward, theta, rows, outputs, space=None, *,
+                          loss="softmax", curvature=None, step=None, scale=None,
+                          reduce_vector=None, context=None):
+        """Make an operator of Gauss-Newton products, from two forward passes and a backward pass.
+
+        forward: forward(theta) -> outputs, float64 of shape (rows, outputs), fewer rows where the
+        batch has fewer. backward: backward(theta, u) -> J'u summed over rows, as a vector, or
+        backward(theta, u, out). theta: as for from_gradient(). loss: "softmax", "logistic" or
+        "squared"; or "host" with curvature(z, w) -> u, row by row the loss's Hessian in the outputs
+        z times w.
+        """
+        if space is None:
+            space = space_of(theta.size, theta.dtype, context)
+        made = struct(c.absa_gauss_newton_options, rows=rows, outputs=outputs,
+                      loss=number("absa_output_loss", "host" if curvature else loss),
+                      **{name: value for name, value in (("step", step), ("scale", scale))
+                         if value is not None})
+        takes_out = _takes_out(backward)
+
+        def run_forward(_user, at, z, count):
+            found = forward(space.reading(at))
+            if found.ndim != 2 or found.shape[1] != outputs or not 1 <= found.shape[0] <= rows:
+                raise ValueError(f"forward returned outputs of shape {found.shape}; it must be at "
+                                 f"most ({rows}, {outputs})")
+            count[0] = found.shape[0]
+            doubles(z, found.size)[:] = found.reshape(-1)
+
+        def run_backward(_user, at, u, count, g):
+            given = doubles(u, count * outputs).reshape(count, outputs)
+            if takes_out:
+                answer = backward(space.reading(at), given, out=space.writing(g))
+            else:
+                answer = backward(space.reading(at), given)
+            if answer is not None:
+                space.put(g, answer)
+
+        def run_curvature(_user, count, z, w, u):
+            shape = (count, outputs)
+            given = (doubles(p, count * outputs).reshape(shape) for p in (z, w))
+            doubles(u, count * outputs)[:] = numpy.reshape(curvature(*given), -1)
+        made.forward = callback(c.absa_forward_fn, run_forward)
+        made.backward = callback(c.absa_backward_fn, run_backward)
+        if curvature:
+            made.curvature = callback(c.absa_curvature_fn, run_curvature)
+        options = _options(1, "mean", reduce_vector, space)
+        lent = space.lent(theta, "theta", writable=True)
+        at = lent.__enter__()
+        return cls(space, lambda out: lib.absa_operator_from_gauss_newton(
+            space.context.handle, space.struct, at, made, None, options, out),
+            made, options, theta, lent)
+
+    @classmethod
+    def sum(cls, parts, weights=None):
+        """Make the operator of several probe batches: sum w_k H_k / sum w_k. weights: one number
+        per part; by default the samples that each product covers."""
+        parts = list(parts)
+        if not parts:
+            raise ValueError("a sum needs at least one part")
+        handles = (ctypes.c_void_p * len(parts))(*[part.handle.value for part in parts])
+        given = None
+        if weights is not None:
+            given = numpy.ascontiguousarray(weights, numpy.float64)
+            if given.shape != (len(parts),):
+                raise ValueError(f"{len(parts)} parts need as many weights, not {given.shape}")
+        return cls(parts[0].space, lambda out: lib.absa_operator_sum(
+            parts[0].space.context.handle, len(parts), handles,
+            None if given is None else given.ctypes.data, out), parts)
+
+    def shift(self, shift):
+        """Return H + shift I: the term that a weight decay of shift / 2 |theta|^2 adds."""
+        return Operator(self.space, lambda out: lib.absa_operator_shift(
+            self.space.context.handle, self.handle, float(shift), out), self)
+
+    def apply(self, v, out=None):
+        """Compute H v, into out where that is given; returns it."""
+        out = self.space.empty() if out is None else out
+        with self.space.lent(v, "v") as x, self.space.lent(out, "out", True) as y, \
+                Session(self, v, out):
+            self.space.context.check(lib.absa_operator_apply(self.handle, x, y))
+        return out
+
+    def __matmul__(self, v):
+        return self.apply(v)
+
+    def check(self, seed=0):
+        """Check that this is one symmetric linear operator, with five products; see Check."""
+        found = struct(c.absa_check_result)
+        with Session(self):
+            self.space.context.check(lib.absa_operator_check(self.handle, seed, found))
+        return Check(found)
+
+    @property
+    def products(self):
+        """Products computed since the operator was made."""
+        return lib.absa_operator_products(self.handle)
+
+    @property
+    def shape(self):
+        """(n, n)."""
+        return self.space.n, self.space.n
+
+    def to_scipy(self):
+        """Return a scipy.sparse.linalg.LinearOperator."""
+        from scipy.sparse.linalg import LinearOperator
+        dtype = self.space.dtype
+
+        def product(v):
+            return self.apply(numpy.ascontiguousarray(numpy.ravel(v), dtype))
+        return LinearOperator(self.shape, matvec=product, rmatvec=product, dtype=dtype)
+
+    def __repr__(self):
+        return f"Operator({self.space!r}, {self.products} products)"

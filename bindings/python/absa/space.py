@@ -1,0 +1,189 @@
+"""Spaces: what a vector is, where it lives, and how processes share it."""
+
+import contextlib
+import ctypes
+
+import numpy
+
+from . import _declarations as c
+from ._core import Context, address, callback, element, keep, number, session, struct
+
+
+def doubles(pointer, count):
+    """Return an array over numbers behind a pointer, valid during the callback."""
+    return numpy.ctypeslib.as_array(pointer, (count,))
+
+
+def reduction(reduce):
+    """Return the callback of a reduction: reduce(values) sums an array of float64 over all
+    processes, in place, or returns the sums."""
+    def call(_user, values, count):
+        mine = doubles(values, count)
+        answer = reduce(mine)
+        if answer is not None and answer is not mine:
+            mine[:] = answer
+    return callback(c.absa_reduce_fn, call)
+
+
+class Space:
+    """A space of vectors of n elements.
+
+    Vectors are C-contiguous NumPy arrays of shape (n,), or, where `ops` is given, whatever its
+    alloc() returns: tensors on a device, say.
+
+    Parameters
+    ----------
+    n : int
+        elements that this process holds
+    dtype : "float32" or "float64"
+    distribution : "none", "sharded" or "replicated"
+        how processes share vectors: each holds a part, or each holds all of it and a part of the
+        samples
+    n_global, first : int, optional
+        sharded: elements of all processes, and the place of this one's first
+    reduce : callable, required unless distribution is "none"
+        reduce(values) sums a float64 array over all processes in place, with the same bits
+        everywhere
+    ops : object, optional
+        alloc() -> vector; axpby(a, x, b, y): y = a x + b y, not reading y where b is 0;
+        dots(xs, y) -> one float per x, summed in double in an order that never changes;
+        gaussian(seed, stream, y): fill y with absa.random.normal(seed, stream, first, n); and
+        optionally combine(a, xs, b, y) -> y'y: y = b y + sum a[i] xs[i];
+        read(x, first, count) -> float64 array and write(first, values, y), which save, load and
+        blocks need
+    context : absa.Context, optional
+    """
+
+    def __init__(self, n, dtype="float32", *, distribution="none", n_global=None, first=0,
+                 reduce=None, ops=None, context=None):
+        self.context = Context() if context is None else context
+        self.dtype = numpy.dtype(("float32", "float64")[element(dtype)])
+        self.n = int(n)
+        self.distribution = distribution
+        self.struct = struct(c.absa_space)
+        self.struct.element = element(dtype)
+        self.struct.n = self.n
+        self.struct.n_global = self.n if n_global is None else n_global
+        self.struct.first = first
+        self.struct.distribution = number("absa_distribution", distribution)
+        if reduce is not None:
+            self.struct.reduce = reduction(reduce)
+        self.ops = ops
+        if ops is not None:
+            self._objects = {}
+            self._table = _table(ops, self._objects)
+            self.struct.ops = ctypes.pointer(self._table)
+
+    def __repr__(self):
+        shared = "" if self.distribution == "none" else f", {self.distribution}"
+        kept = "" if self.ops is None else f", ops={type(self.ops).__name__}"
+        return f"Space({self.n}, {self.dtype.name}{shared}{kept})"
+
+    def empty(self):
+        """Make a vector; its contents may be anything."""
+        return numpy.empty(self.n, self.dtype) if self.ops is None else self.ops.alloc()
+
+    @contextlib.contextmanager
+    def lent(self, vector, name, writable=False):
+        """Give the address of a vector of the caller for the time of a call; None gives None."""
+        if vector is None:
+            yield None
+        elif self.ops is None:
+            yield address(vector, name, self.dtype, self.n, writable)
+        else:
+            key = id(vector)
+            new = key not in self._objects
+            self._objects[key] = vector
+            try:
+                yield key
+            finally:
+                if new:
+                    del self._objects[key]
+
+    def reading(self, at):
+        """Return the vector at an address, in a callback, not to be changed."""
+        if self.ops is not None:
+            return self._objects[at]
+        return session().readonly(at, self.n, self.dtype)
+
+    def writing(self, at):
+        """Return the vector at an address, in a callback."""
+        if self.ops is not None:
+            return self._objects[at]
+        return session().writable(at, self.n, self.dtype)
+
+    def put(self, at, answer):
+        """Copy what a callback returned into the vector at an address."""
+        if self.ops is not None:
+            if answer is not self._objects[at]:
+                self.ops.axpby(1.0, answer, 0.0, self._objects[at])
+            return
+        out = self.writing(at)
+        if answer is out:
+            return
+        if not isinstance(answer, numpy.ndarray) or answer.dtype != self.dtype:
+            kind = getattr(answer, "dtype", type(answer).__name__)
+            raise TypeError(f"the callback returned {kind}; it must return an array of {self.dtype}")
+        if answer.shape != out.shape:
+            raise ValueError(f"the callback returned an array of shape {answer.shape}; it must be "
+                             f"{out.shape}")
+        out[:] = answer
+
+
+def _table(ops, objects):
+    """Return the struct of operations on Python objects, which go by their ids."""
+    made = c.absa_vector_ops(struct_size=ctypes.sizeof(c.absa_vector_ops))
+
+    def install(name, call):
+        kind = dict((field, kind) for field, kind in c.absa_vector_ops._fields_)[name]
+        setattr(made, name, callback(kind, call))
+
+    def alloc(_user, out):
+        vector = ops.alloc()
+        objects[id(vector)] = vector
+        out[0] = id(vector)
+
+    def axpby(_user, a, x, b, y):
+        ops.axpby(a, objects[x], b, objects[y])
+
+    def dots(_user, count, x, y, out):
+        out[:count] = [float(value) for value in ops.dots([objects[x[i]] for i in range(count)],
+                                                          objects[y])]
+
+    def gaussian(_user, seed, stream, y):
+        ops.gaussian(seed, stream, objects[y])
+
+    def combine(_user, count, a, x, b, y, square):
+        value = ops.combine(a[:count], [objects[x[i]] for i in range(count)], b, objects[y])
+        if square:
+            square[0] = float(value)
+
+    def read(_user, x, first, count, out):
+        doubles(out, count)[:] = ops.read(objects[x], first, count)
+
+    def write(_user, first, count, values, y):
+        ops.write(first, doubles(values, count).copy(), objects[y])
+
+    for call in (alloc, axpby, dots, gaussian):
+        install(call.__name__, call)
+    for call in (combine, read, write):
+        if getattr(ops, call.__name__, None) is not None:
+            install(call.__name__, call)
+
+    def release(_user, v):
+        try:
+            del objects[v]
+        except BaseException as raised:  # pylint: disable=broad-except
+            keep(raised)
+    made.release = dict(c.absa_vector_ops._fields_)["release"](release)
+    return made
+
+
+def space_of(what, dtype=None, context=None):
+    """Return a Space: what itself, that of an operator, or one of so many elements."""
+    if isinstance(what, Space):
+        return what
+    if hasattr(what, "space"):
+        return what.space
+    return Space(what, "float32" if dtype is None else dtype, context=context)
+
