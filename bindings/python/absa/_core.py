@@ -2,6 +2,7 @@
 let Python's exceptions through, structs filled from keywords, and arrays as addresses."""
 
 import ctypes
+import operator
 import threading
 import weakref
 
@@ -166,15 +167,30 @@ def word(enum, value):
     return _WORDS[enum].get(value, value)
 
 
+_INTEGERS = tuple(getattr(ctypes, f"c_{sign}int{bits}") for sign in ("", "u")
+                  for bits in (32, 64))
+
+
 def struct(kind, **values):
-    """Return a struct filled by its _init function, with these fields changed."""
+    """Return a struct filled by its _init function, with these fields changed. Integers and floats
+    of any kind pass, but no float for an integer."""
     made = kind()
     getattr(lib, kind.__name__ + "_init")(made, ctypes.sizeof(made))
-    fields = {name for name, *_ in kind._fields_}
+    kinds = dict(kind._fields_)
     for name, value in values.items():
-        if name not in fields or name == "struct_size" or name.startswith("reserved"):
+        if name not in kinds or name == "struct_size" or name.startswith("reserved"):
             raise TypeError(f"there is no option {name!r}")
-        setattr(made, name, value)
+        try:
+            if kinds[name] in _INTEGERS:
+                value = operator.index(value)
+                if kinds[name](value).value != value:
+                    raise OverflowError(f"{name} is {value}, which is out of range")
+            elif kinds[name] is ctypes.c_double:
+                value = float(value)
+            setattr(made, name, value)
+        except TypeError:
+            raise TypeError(f"{name} is {value!r}; it must be "
+                            f"{'an integer' if kinds[name] in _INTEGERS else 'a number'}") from None
     return made
 
 

@@ -78,9 +78,9 @@ class Check:
             setattr(self, name, getattr(found, name))
 
     def __repr__(self):
-        return (f"{self.text}\n  repeatability {self.repeatability:.2e}, scaling {self.scaling:.2e},"
-                f" additivity {self.additivity:.2e},\n  symmetry {self.symmetry:.2e}; tolerance "
-                f"{self.tolerance:.2e}, {self.products} products")
+        return (f"{self.text}\n  repeatability {self.repeatability:.2e}, scaling "
+                f"{self.scaling:.2e}, additivity {self.additivity:.2e},\n  symmetry "
+                f"{self.symmetry:.2e}; tolerance {self.tolerance:.2e}, {self.products} products")
 
 
 class Operator:

@@ -123,7 +123,8 @@ class Space:
             return
         if not isinstance(answer, numpy.ndarray) or answer.dtype != self.dtype:
             kind = getattr(answer, "dtype", type(answer).__name__)
-            raise TypeError(f"the callback returned {kind}; it must return an array of {self.dtype}")
+            raise TypeError(f"the callback returned {kind}; it must return an array of "
+                            f"{self.dtype}")
         if answer.shape != out.shape:
             raise ValueError(f"the callback returned an array of shape {answer.shape}; it must be "
                              f"{out.shape}")

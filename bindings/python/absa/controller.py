@@ -1,0 +1,341 @@
+"""The controller: how large the next batch is, with which learning rate, how many of its inputs to
+perturb, and whether the Hessian is to be measured."""
+
+import ctypes
+import json
+import math
+
+from . import _declarations as c
+from ._core import Context, Handle, Session, callback, check, lib, number, struct, word
+from .space import reduction
+
+# How the fields that hold an enum are spelled.
+_ENUMS = {"strategy": "absa_strategy", "lr_rule": "absa_lr_rule", "unit": "absa_unit",
+          "epoch_tail": "absa_tail", "trigger": "absa_trigger", "compare": "absa_compare",
+          "patience_counts": "absa_patience", "growth": "absa_growth",
+          "adversarial_rows": "absa_rows", "gradient": "absa_gradient", "across": "absa_across",
+          "momentum": "absa_momentum"}
+_FLAGS = ("patience_shrinks_share", "finish_at_batch_max", "use_unconverged", "count_bad", "spill",
+          "lr_cap_nesterov")
+_CALLBACKS = {"journal", "journal_user", "reduce", "reduce_user", "lr_function", "lr_user"}
+
+
+def _word(base, name, enum):
+    """Return a property that gives an enum's field of a struct as a word."""
+    field = getattr(base, name)
+    return property(lambda self: word(enum, field.__get__(self)))
+
+
+def _flag(base, name):
+    """Return a property that gives a field of a struct as a boolean."""
+    field = getattr(base, name)
+    return property(lambda self: bool(field.__get__(self)))
+
+
+class Plan(c.absa_plan):
+    """The plan of the next update; the fields are those of absa_plan.
+
+    `batch` rows over all processes with learning rate `lr` (or `lr_multiplier` over the host's own
+    schedule), in `micro_batches` of at most `micro_batch` rows on each process; the first
+    `adversarial_rows` are perturbed by `epsilon`; `measure_due`: measure now, against `threshold`;
+    `epoch_done`: call end_epoch(); `finished`; `reason` of the last decision, a word.
+    """
+
+    reason = _word(c.absa_plan, "reason", "absa_reason")
+    measure_due = _flag(c.absa_plan, "measure_due")
+    epoch_done = _flag(c.absa_plan, "epoch_done")
+    finished = _flag(c.absa_plan, "finished")
+    threshold_closed = _flag(c.absa_plan, "threshold_closed")
+
+    def __repr__(self):
+        told = [name for name in ("measure_due", "epoch_done", "finished") if getattr(self, name)]
+        return (f"Plan(batch={self.batch}, lr={self.lr:.6g}, gamma={self.gamma:.4g}, "
+                f"update={self.update}, epoch={self.epoch:.3f}, reason={self.reason}"
+                f"{''.join(', ' + name for name in told)})")
+
+
+class Micro(c.absa_micro):
+    """One micro-batch of one process: rows first .. first + rows - 1 of the epoch, the weight of
+    its gradient, the number of its first rows to perturb, and whether it is the window's last."""
+
+    last = _flag(c.absa_micro, "last")
+
+    def __repr__(self):
+        return (f"Micro(first={self.first}, rows={self.rows}, weight={self.weight:.6g}, "
+                f"adversarial_rows={self.adversarial_rows}, last={self.last})")
+
+
+class Decision(c.absa_decision):
+    """One decision, as the journal gets it; the fields are those of absa_decision, `event`,
+    `reason` and `answer` as words."""
+
+    event = _word(c.absa_decision, "event", "absa_event")
+    reason = _word(c.absa_decision, "reason", "absa_reason")
+    answer = _word(c.absa_decision, "answer", "absa_answer")
+    converged = _flag(c.absa_decision, "converged")
+    consistent = _flag(c.absa_decision, "consistent")
+
+    @property
+    def grew(self):
+        """Whether the batch grew."""
+        return self.batch > self.batch_before
+
+    def json(self):
+        """Return the decision as one line of JSON, as absa-train writes it."""
+        size = ctypes.c_size_t()
+        check(lib.absa_decision_format(self, None, 0, ctypes.byref(size)))
+        room = ctypes.create_string_buffer(size.value)
+        check(lib.absa_decision_format(self, room, size.value, ctypes.byref(size)))
+        return room.value.decode()
+
+    def __repr__(self):
+        told = f"value={self.value:.6g}, " if math.isfinite(self.value) else ""
+        return (f"Decision({self.event}, {self.reason}, {told}batch {self.batch_before} -> "
+                f"{self.batch}, lr {self.lr_before:.4g} -> {self.lr:.4g}, "
+                f"gamma {self.gamma_before:.3g} -> {self.gamma:.3g})")
+
+
+def _made(strategy, preset, values):
+    """Return the struct of options, and the callables among them."""
+    made = struct(c.absa_controller_options)
+    check(lib.absa_controller_options_preset(made, number("absa_preset", preset)))
+    if "rho" in values:
+        values["lr_decay"] = values.pop("rho")
+    values["strategy"] = strategy
+    kept = {name: values.pop(name, None) for name in ("journal", "reduce")}
+    if callable(values.get("lr_rule")):
+        kept["lr_rule"] = values["lr_rule"]
+        values["lr_rule"] = "host"
+    decay = values.pop("decay", None)
+    fields = {}
+    for name, value in values.items():
+        if name in _CALLBACKS or name == "decay_count":
+            raise TypeError(f"there is no option {name!r}")
+        fields[name] = number(_ENUMS[name], value) if name in _ENUMS else \
+            int(value) if name in _FLAGS else value
+    checked = struct(c.absa_controller_options, **fields)
+    for name in fields:
+        setattr(made, name, getattr(checked, name))
+    if decay is not None:
+        points = [float(point) for point in decay]
+        if len(points) > c.ABSA_DECAY_POINTS:
+            raise ValueError(f"decay has {len(points)} points; the most are "
+                             f"{c.ABSA_DECAY_POINTS}")
+        made.decay[:len(points)] = points
+        made.decay_count = len(points)
+    return made, {name: value for name, value in kept.items() if value is not None}
+
+
+def _install(made, called):
+    """Set the callbacks of the options."""
+    if "journal" in called:
+        def journal(_user, decision):
+            called["journal"](Decision.from_buffer_copy(decision[0]))
+        made.journal = callback(c.absa_journal_fn, journal)
+    if "reduce" in called:
+        made.reduce = reduction(called["reduce"])
+    if "lr_rule" in called:
+        def factor(_user, batch, batch_ref, out):
+            out[0] = called["lr_rule"](batch, batch_ref)
+        made.lr_function = callback(c.absa_lr_fn, factor)
+
+
+class Controller:
+    """The state machine of batch, learning rate and gamma; owns no loop, data or optimiser.
+
+    ::
+
+        ctl = absa.Controller(samples=50000, epochs=90, batch=128, batch_max=16384, lr=0.1,
+                              decay=[30, 60, 80])
+        while not (plan := ctl.plan()).finished:
+            if plan.measure_due:
+                ctl.observe(absa.eigenvalues(hvp, n))
+            elif plan.epoch_done:
+                ctl.end_epoch()
+            else:
+                micro = ctl.micro()
+                accumulate(micro.weight, rows(micro.first, micro.rows))
+                ctl.advance(micro.global_rows)
+                if micro.last:
+                    step(plan.lr)
+
+    Parameters
+    ----------
+    strategy : "bl", "fb", "gg", "abs" or "absa"
+    preset : "recommended", "paper" or "authors"
+        where the other options begin
+    samples, epochs : int
+        samples of an epoch, and planned epochs; must be given
+    journal : callable, optional
+        journal(decision) takes every absa.Decision
+    reduce : callable, optional
+        reduce(values) sums a float64 array over all processes, so that all decide alike
+    lr_rule : "linear", "sqrt", "none" or a callable
+        a callable lr_rule(batch, batch_ref) returns the factor of the learning rate, 1 at batch_ref
+    decay : sequence of float
+        where the learning rate is multiplied by rho (lr_decay), in `unit`
+    **options
+        the other fields of absa_controller_options by name; enums as words
+
+    Pickling keeps options, state and callables; those must be picklable themselves.
+    """
+
+    def __init__(self, strategy="absa", preset="recommended", **options):
+        self._arguments = {"strategy": strategy, "preset": preset, **options}
+        self._struct, self._called = _made(strategy, preset, dict(options))
+        _install(self._struct, self._called)
+        self._context = Context()
+        self._handle = Handle(self._context, lib.absa_controller_destroy, self._create,
+                              self._struct)
+
+    def _create(self, out):
+        return lib.absa_controller_create(self._context.handle, self._struct, out)
+
+    @property
+    def handle(self):
+        """The C handle."""
+        return self._handle.handle
+
+    def _check(self, status):
+        self._context.check(status)
+
+    @property
+    def options(self):
+        """All options by name, enums as words, decay as a tuple. Changing the dict changes
+        nothing."""
+        found = {}
+        for index in range(1000):
+            name = lib.absa_controller_options_name(index)
+            if name is None:
+                return found
+            name = name.decode()
+            value = getattr(self._struct, name)
+            if name in _ENUMS:
+                value = word(_ENUMS[name], value)
+            elif name in _FLAGS:
+                value = bool(value)
+            elif name == "decay":
+                value = tuple(value[:self._struct.decay_count])
+            found[name] = value
+        raise AssertionError("the names of options do not end")
+
+    @property
+    def epoch_samples(self):
+        """Samples of an epoch: fewer than `samples` where epoch_tail is "drop"."""
+        o = self._struct
+        if o.epoch_tail == c.ENUMS["absa_tail"]["drop"]:
+            return o.samples - o.samples % o.batch
+        return o.samples
+
+    def plan(self, process=0, processes=1):
+        """Answer what the next update is to be; changes nothing."""
+        plan = Plan(ctypes.sizeof(c.absa_plan))
+        self._check(lib.absa_controller_plan(self.handle, process, processes, plan))
+        return plan
+
+    def micro(self, process=0, processes=1):
+        """Answer which rows come next; advance() moves on."""
+        micro = Micro(ctypes.sizeof(c.absa_micro))
+        self._check(lib.absa_controller_micro(self.handle, process, processes, micro))
+        return micro
+
+    def advance(self, samples):
+        """Count samples that were used, over all processes: 1 to what the window has left."""
+        self._check(lib.absa_controller_advance(self.handle, samples))
+
+    def observe(self, measured, standard_error=None):
+        """Take a measurement and return the Decision that follows.
+
+        measured: an absa.EigenResult, or a number, which is taken as exact. standard_error: of the
+        value over several probe batches; absa.Sampling results carry it.
+        """
+        decision = Decision(ctypes.sizeof(c.absa_decision))
+        if standard_error is None:
+            standard_error = getattr(measured, "standard_error", None)
+        with Session(self):
+            if not hasattr(measured, "struct"):
+                if standard_error is not None:
+                    raise TypeError("a standard error needs a result, not a plain number")
+                status = lib.absa_controller_observe_value(self.handle, float(measured), decision)
+            elif standard_error is None:
+                status = lib.absa_controller_observe(self.handle, measured.struct, decision)
+            else:
+                status = lib.absa_controller_observe_sampled(
+                    self.handle, measured.struct, float(standard_error), decision)
+            self._check(status)
+        return decision
+
+    def skip_measurement(self):
+        """Drop a due measurement."""
+        self._check(lib.absa_controller_skip_measurement(self.handle))
+
+    def end_epoch(self):
+        """Count the end of an epoch."""
+        self._check(lib.absa_controller_end_epoch(self.handle))
+
+    def update_skipped(self):
+        """Take back the last update: the optimiser skipped it. Its samples count."""
+        self._check(lib.absa_controller_update_skipped(self.handle))
+
+    def adversarial_collapse(self):
+        """End adversarial inputs for good."""
+        self._check(lib.absa_controller_adversarial_collapse(self.handle))
+
+    def restart_window(self):
+        """Forget the open window: its samples are drawn again."""
+        self._check(lib.absa_controller_restart_window(self.handle))
+
+    def save(self):
+        """Return the state as bytes, at any point, also inside a window."""
+        size = ctypes.c_size_t()
+        self._check(lib.absa_controller_save(self.handle, None, 0, ctypes.byref(size)))
+        room = ctypes.create_string_buffer(size.value)
+        self._check(lib.absa_controller_save(self.handle, room, size.value, ctypes.byref(size)))
+        return room.raw[:size.value]
+
+    def load(self, state, other_options=False):
+        """Restore what save() returned. other_options: take a state saved under other options."""
+        if not isinstance(state, (bytes, bytearray, memoryview)):
+            raise TypeError(f"state is {type(state).__name__}; it must be bytes")
+        state = bytes(state)
+        self._check(lib.absa_controller_load(self.handle, state, len(state), int(other_options)))
+
+    def __reduce__(self):
+        return _restored, (type(self), self._arguments, self.save())
+
+    def __repr__(self):
+        plan, o = self.plan(), self.options
+        return (f"Controller({o['strategy']}, samples={o['samples']}, epochs={o['epochs']}: "
+                f"batch={plan.batch}, lr={plan.lr:.4g}, epoch {plan.epoch:.2f}, "
+                f"update {plan.update})")
+
+
+def _restored(kind, arguments, state):
+    made = kind(**arguments)
+    made.load(state)
+    return made
+
+
+def decisions(lines):
+    """Return Decision objects of a journal's lines: JSON text, or dicts."""
+    found = []
+    for at, line in enumerate(lines):
+        row = json.loads(line) if isinstance(line, (str, bytes)) else dict(line)
+        made = struct(c.absa_decision)
+        for name, kind in c.absa_decision._fields_:
+            if name == "struct_size" or name.startswith("reserved") or name not in row:
+                continue
+            value = row[name]
+            if isinstance(value, str):
+                value = number({"event": "absa_event", "reason": "absa_reason",
+                                "answer": "absa_answer"}[name], value)
+            elif value is None:
+                value = math.nan
+            elif kind is ctypes.c_int32:
+                value = int(value)
+            try:
+                setattr(made, name, value)
+            except TypeError:
+                raise ValueError(f"line {at + 1}: {name} is {value!r}") from None
+        found.append(Decision.from_buffer_copy(made))
+    return found
