@@ -170,15 +170,19 @@ absa_status absa__callback_failed(absa_context *ctx, const char *what, int code)
 
 void absa_context_log(absa_context *context, int32_t level, const char *text)
 {
-    if (context && context->options.log && text && level > ABSA_LOG_NONE &&
-        level <= context->options.log_level)
+    if (context && text && level > ABSA_LOG_NONE && absa__logs(context, level))
         context->options.log(context->options.log_user, level, text);
+}
+
+int absa__logs(const absa_context *ctx, int32_t level)
+{
+    return ctx->options.log && level <= ctx->options.log_level;
 }
 
 void absa__log(absa_context *ctx, int32_t level, const char *format, ...)
 {
     char text[MESSAGE_BYTES];
-    if (!ctx->options.log || level > ctx->options.log_level)
+    if (!absa__logs(ctx, level))
         return;
     va_list args;
     va_start(args, format);

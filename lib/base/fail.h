@@ -12,6 +12,9 @@ absa_status absa__fail(absa_context *ctx, absa_status status, const char *format
 void absa__log(absa_context *ctx, int32_t level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whether a line of that level is let through. */
+int absa__logs(const absa_context *ctx, int32_t level);
+
 /* To be called before every callback of the host: a message that the host records inside it is
  * then kept behind the library's own. */
 void absa__callback_begin(absa_context *ctx);

@@ -236,6 +236,7 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
     /* A window that has no rows yet follows the new options. */
     if (differ && s.window_done == 0)
         absa__ctl_open_window(o, &s);
+    absa__ctl_refer(o, &s, s.reference);
     *out = s;
     return ABSA_OK;
 }

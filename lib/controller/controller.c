@@ -7,6 +7,9 @@
 
 #include <math.h>
 
+/* What the usual call does not need stays out of its way. */
+#define NOINLINE __attribute__((noinline))
+
 void absa_plan_init(absa_plan *plan, size_t size)
 {
     absa_plan p = {0};
@@ -87,6 +90,8 @@ absa_status absa_controller_create(absa_context *context, const absa_controller_
     c->lr_user = o.lr_user;
     c->options.lr_function = ask_host;
     c->options.lr_user = c;
+    c->quiet = !o.reduce && !o.journal && o.lr_rule != ABSA_LR_RULE_HOST &&
+               !absa__logs(context, ABSA_LOG_INFO);
     absa__ctl_begin(&c->options, &c->state);
     status = lr_failure(c);
     if (status)
@@ -128,21 +133,39 @@ static absa_status check_process(const absa_controller *c, const char *function,
     return ABSA_OK;
 }
 
+/* Answering changes nothing that anybody sees, hence the const of absa_controller_plan(); every
+ * handle was made by absa_controller_create(), writable. */
+static void remember_window(const absa_controller *controller)
+{
+    absa_controller *c = (absa_controller *)(uintptr_t)controller;
+    absa__ctl_plan_window(&c->options, &c->state, &c->window);
+    c->window_known = 1;
+}
+
+/* The plan for calls that are not the usual one. */
+static NOINLINE absa_status plan_checked(const absa_controller *c, int64_t process,
+                                         int64_t processes, absa_plan *plan)
+{
+    const absa_status status = check_process(c, "absa_controller_plan", process, processes, plan);
+    if (status)
+        return status;
+    if (!c->window_known)
+        remember_window(c);
+    absa_plan p;
+    absa__ctl_plan_now(&c->options, &c->state, &c->window, processes, &p);
+    return absa__struct_write(c->ctx, "absa_plan", &p, plan, sizeof p);
+}
+
 absa_status absa_controller_plan(const absa_controller *controller, int64_t process,
                                  int64_t processes, absa_plan *plan)
 {
-    absa_status status =
-        check_process(controller, "absa_controller_plan", process, processes, plan);
-    if (status)
-        return status;
-    /* The usual case: a caller built with the same header. */
-    if (plan->struct_size == sizeof *plan) {
-        absa__ctl_plan(&controller->options, &controller->state, processes, plan);
-        return ABSA_OK;
-    }
-    absa_plan p;
-    absa__ctl_plan(&controller->options, &controller->state, processes, &p);
-    return absa__struct_write(controller->ctx, "absa_plan", &p, plan, sizeof p);
+    /* The usual call: inside a window, from a caller built with the same header. */
+    if (!controller || !plan || process < 0 || process >= processes || !controller->window_known ||
+        plan->struct_size != sizeof *plan)
+        return plan_checked(controller, process, processes, plan);
+    absa__ctl_plan_now(&controller->options, &controller->state, &controller->window, processes,
+                       plan);
+    return ABSA_OK;
 }
 
 absa_status absa_controller_micro(const absa_controller *controller, int64_t process,
@@ -181,6 +204,7 @@ static absa_status check_running(absa_controller *c, const char *function)
  * learning rate rule, needs the state that was. */
 static void keep(absa_controller *c)
 {
+    c->window_known = 0;
     if (c->options.reduce || c->options.lr_rule == ABSA_LR_RULE_HOST)
         c->before = c->state;
 }
@@ -211,6 +235,14 @@ static absa_status check_decision(absa_controller *c, const absa_decision *decis
     return absa__struct_write(c->ctx, "absa_decision", &d, &probe, sizeof d);
 }
 
+/* A run that cannot adapt is never silent. */
+static void warn_blind(absa_controller *c)
+{
+    absa__log(c->ctx, ABSA_LOG_WARNING,
+              "%lld measurements in a row were unusable: the batch does not adapt",
+              (long long)c->state.bad_run);
+}
+
 /* own is what this process's checks said: the others must hear of it. */
 static absa_status observe(absa_controller *c, absa_status own, absa__measurement *m,
                            absa_decision *decision)
@@ -229,9 +261,7 @@ static absa_status observe(absa_controller *c, absa_status own, absa__measuremen
     if (!status && decision)
         status = absa__struct_write(c->ctx, "absa_decision", &d, decision, sizeof d);
     if (!status && c->state.reason == ABSA_REASON_BLIND)
-        absa__log(c->ctx, ABSA_LOG_WARNING,
-                  "%lld measurements in a row were unusable: the batch does not adapt",
-                  (long long)c->state.bad_run);
+        warn_blind(c);
     return settle(c, status, &d);
 }
 
@@ -285,20 +315,36 @@ absa_status absa_controller_observe_sampled(absa_controller *controller,
     return observe(controller, status, &m, decision);
 }
 
+/* A plain number as a measurement, with every check. */
+static NOINLINE absa_status observe_value(absa_controller *c, absa__measurement *m,
+                                          absa_decision *decision)
+{
+    const absa_status status = check_running(c, "absa_controller_observe_value");
+    if (status)
+        return status;
+    absa__log(c->ctx, ABSA_LOG_INFO, "eigenvalue %g taken unverified", m->value);
+    return observe(c, ABSA_OK, m, decision);
+}
+
 absa_status absa_controller_observe_value(absa_controller *controller, double value,
                                           absa_decision *decision)
 {
-    const absa_status status = check_running(controller, "absa_controller_observe_value");
-    if (status)
-        return status;
-    absa__log(controller->ctx, ABSA_LOG_INFO, "eigenvalue %g taken unverified", value);
     absa__measurement m = {.value = value,
                            .lower = value,
                            .upper = value,
                            .converged = 1,
                            .consistent = 1,
                            .answer = ABSA_ANSWER_NONE};
-    return observe(controller, ABSA_OK, &m, decision);
+    absa_controller *c = controller;
+    /* The usual call: nobody to ask or to tell, so that nothing can fail. */
+    if (!c || !c->quiet || decision || absa__ctl_finished(&c->options, &c->state))
+        return observe_value(c, &m, decision);
+    absa__ctl_observe(&c->options, &c->state, &m, NULL);
+    /* A window that has no rows yet was opened anew. */
+    c->window_known &= c->state.window_done > 0;
+    if (c->state.reason == ABSA_REASON_BLIND)
+        warn_blind(c);
+    return ABSA_OK;
 }
 
 absa_status absa_controller_advance(absa_controller *controller, int64_t samples)
@@ -405,7 +451,9 @@ absa_status absa_controller_load(absa_controller *controller, const void *buffer
                             &next);
     if (!status)
         status = lr_failure(controller);
-    if (!status)
+    if (!status) {
         controller->state = next;
+        controller->window_known = 0;
+    }
     return status;
 }

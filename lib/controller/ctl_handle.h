@@ -10,6 +10,9 @@ struct absa_controller {
     absa__ctl_state state;
     absa__ctl_state before; /* what an event that fails goes back to */
     int busy;
+    int quiet; /* no reduce, journal, rule of the host or chatty log: nobody to ask or tell */
+    int window_known; /* window is that of the state */
+    absa__ctl_window window;
     /* lr_rule HOST: the host's function, behind options.lr_function; its last two answers, a batch
      * of 0 being none; and the status of one that failed while an event was computed. */
     absa_lr_fn lr_function;

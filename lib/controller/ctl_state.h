@@ -40,6 +40,8 @@ typedef struct absa__ctl_state {
     int32_t can_take_back;
     int32_t reason; /* of the last decision */
     int32_t reserved0;
+    /* Follows from reference and is not saved: */
+    double threshold; /* what measurements are compared with; NaN before the first */
 } absa__ctl_state;
 
 /* What the host measured. */
@@ -77,6 +79,15 @@ static inline double absa__ctl_reached(const absa_controller_options *o, const a
     return (double)(o->unit == ABSA_UNIT_EPOCHS    ? s->epochs
                     : o->unit == ABSA_UNIT_UPDATES ? s->updates
                                                    : s->samples);
+}
+
+/* Sets Eig, and the threshold that follows from it: plans and decisions ask for that more often
+ * than it changes. */
+static inline void absa__ctl_refer(const absa_controller_options *o, absa__ctl_state *s,
+                                   double eigenvalue)
+{
+    s->reference = eigenvalue;
+    s->threshold = eigenvalue / o->eigenvalue_ratio;
 }
 
 /* Share of perturbed rows now. */
@@ -135,9 +146,20 @@ void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state 
 void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state *s,
                               absa_decision *d);
 
-/* The plan and the micro-batch; process and processes were checked. */
-void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, int64_t processes,
-                    absa_plan *plan);
+/* What plans of one window have in common, so that a handle may keep it. */
+typedef struct absa__ctl_window {
+    absa_plan plan;      /* what neither samples nor measurements change */
+    int64_t epoch_size;  /* samples of an epoch */
+    double epoch_number; /* the same */
+    double all;          /* samples of the training */
+    int one_micro;       /* whatever is left of the window is one micro-batch, on any process */
+} absa__ctl_window;
+
+/* The plan, in two steps, and the micro-batch; process and processes were checked. */
+void absa__ctl_plan_window(const absa_controller_options *o, const absa__ctl_state *s,
+                           absa__ctl_window *window);
+void absa__ctl_plan_now(const absa_controller_options *o, const absa__ctl_state *s,
+                        const absa__ctl_window *window, int64_t processes, absa_plan *plan);
 void absa__ctl_micro(const absa_controller_options *o, const absa__ctl_state *s, int64_t process,
                      int64_t processes, absa_micro *m);
 

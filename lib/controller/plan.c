@@ -44,7 +44,8 @@ void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s)
     *s = zero;
     s->batch_next = o->strategy == ABSA_STRATEGY_FB ? o->batch_max : o->batch;
     s->share = o->adversarial_share;
-    s->reference = s->curvature = (double)NAN;
+    absa__ctl_refer(o, s, (double)NAN);
+    s->curvature = (double)NAN;
     s->spill = 1.0;
     s->last_growth = -1;
     s->batch_next = absa__ctl_scheduled_batch(o, s);
@@ -114,40 +115,67 @@ static double part(int64_t done, double all)
     return x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x;
 }
 
-void absa__ctl_plan(const absa_controller_options *o, const absa__ctl_state *s, int64_t processes,
-                    absa_plan *p)
+void absa__ctl_plan_window(const absa_controller_options *o, const absa__ctl_state *s,
+                           absa__ctl_window *w)
 {
-    const int64_t rest = s->window_rows - s->window_done;
-    const int64_t round =
-        o->micro_batch <= INT64_MAX / processes ? o->micro_batch * processes : INT64_MAX;
-    const double size = (double)absa__ctl_epoch_size(o);
-    p->struct_size = sizeof *p;
-    p->reserved0 = 0;
+    const absa_plan none = {.struct_size = sizeof none};
+    absa_plan *p = &w->plan;
+    *p = none;
     p->batch = s->batch;
     p->rows = s->window_rows;
-    p->rows_done = s->window_done;
     p->micro_batch = o->micro_batch;
-    p->micro_batches = rest <= round ? rest > 0 : rest / round + (rest % round != 0);
     p->lr = s->window_lr;
     p->lr_multiplier = s->window_lr_multiplier;
     p->momentum_multiplier = momentum_multiplier(o, s, p->lr);
     p->gamma = window_gamma(s);
     p->epsilon = o->epsilon;
-    p->adversarial_rows = o->adversarial_rows == ABSA_ROWS_WINDOW
-                              ? least(perturbed_rows(s), s->window_rows)
-                              : perturbed_in_micros(o, s, processes, rest, round);
-    p->progress = part(s->samples, size * (double)o->epochs);
-    p->epoch = (double)s->epochs + part(s->epoch_samples, size);
-    p->threshold = s->reference / o->eigenvalue_ratio;
+    p->adversarial_rows = least(perturbed_rows(s), s->window_rows);
     p->update = s->updates;
     p->short_updates = s->short_updates;
-    p->samples = s->samples;
     p->epochs_ended = s->epochs;
     p->finished = absa__ctl_finished(o, s);
-    p->measure_due = s->due && !p->finished;
-    p->epoch_done = epoch_rest(o, s) == 0 && !p->finished;
-    p->reason = s->reason;
     p->threshold_closed = o->compare == ABSA_COMPARE_LESS_EQUAL;
+    p->micro_batches = 1;
+    w->epoch_size = absa__ctl_epoch_size(o);
+    w->epoch_number = (double)w->epoch_size;
+    w->all = w->epoch_number * (double)o->epochs;
+    w->one_micro = s->window_rows <= o->micro_batch && o->adversarial_rows == ABSA_ROWS_WINDOW;
+}
+
+/* What samples and measurements have changed since the window opened. */
+static inline void fill(const absa__ctl_state *s, const absa__ctl_window *w, absa_plan *p)
+{
+    *p = w->plan;
+    p->rows_done = s->window_done;
+    p->progress = part(s->samples, w->all);
+    p->epoch = (double)s->epochs + part(s->epoch_samples, w->epoch_number);
+    p->threshold = s->threshold;
+    p->samples = s->samples;
+    p->measure_due = s->due & !w->plan.finished;
+    p->epoch_done = (s->epoch_samples >= w->epoch_size) & !w->plan.finished;
+    p->reason = s->reason;
+}
+
+/* A window of several micro-batches: how many are left, and what is to be perturbed of them. */
+static void fill_shared(const absa_controller_options *o, const absa__ctl_state *s,
+                        const absa__ctl_window *w, int64_t processes, absa_plan *p)
+{
+    const int64_t rest = s->window_rows - s->window_done;
+    const int64_t round =
+        o->micro_batch <= INT64_MAX / processes ? o->micro_batch * processes : INT64_MAX;
+    fill(s, w, p);
+    p->micro_batches = rest <= round ? rest > 0 : rest / round + (rest % round != 0);
+    if (o->adversarial_rows == ABSA_ROWS_MICRO)
+        p->adversarial_rows = perturbed_in_micros(o, s, processes, rest, round);
+}
+
+void absa__ctl_plan_now(const absa_controller_options *o, const absa__ctl_state *s,
+                        const absa__ctl_window *w, int64_t processes, absa_plan *p)
+{
+    if (w->one_micro)
+        fill(s, w, p);
+    else
+        fill_shared(o, s, w, processes, p);
 }
 
 static int64_t share_start(int64_t rows, int64_t process, int64_t processes)

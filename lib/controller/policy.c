@@ -47,18 +47,23 @@ static void before(const absa_controller_options *o, const absa__ctl_state *s, i
     d->lr_before = absa__ctl_lr(o, s, s->batch_next, s->told_decays);
     d->gamma_before = s->told_gamma;
     d->value = d->lower = d->upper = (double)NAN;
-    d->threshold = s->reference / o->eigenvalue_ratio;
+    d->threshold = s->threshold;
 }
 
-static void after(const absa_controller_options *o, absa__ctl_state *s, int32_t reason,
-                  absa_decision *d)
+static void tell_schedule(const absa_controller_options *o, absa__ctl_state *s)
+{
+    s->told_decays = absa__ctl_decays(o, s);
+    s->told_gamma = absa__ctl_gamma(o, s);
+}
+
+/* What a decision is, once the state has moved. */
+static void conclude(const absa_controller_options *o, absa__ctl_state *s, int32_t reason,
+                     absa_decision *d)
 {
     /* A closed window has no rows yet: what was decided holds for it already. */
     if (s->window_done == 0)
         absa__ctl_open_window(o, s);
     s->reason = reason;
-    s->told_decays = absa__ctl_decays(o, s);
-    s->told_gamma = absa__ctl_gamma(o, s);
     if (!d)
         return;
     d->reason = reason;
@@ -70,6 +75,13 @@ static void after(const absa_controller_options *o, absa__ctl_state *s, int32_t 
     d->gamma = s->told_gamma;
     d->reference = s->reference;
     d->patience = s->patience;
+}
+
+static void after(const absa_controller_options *o, absa__ctl_state *s, int32_t reason,
+                  absa_decision *d)
+{
+    tell_schedule(o, s);
+    conclude(o, s, reason, d);
 }
 
 static void grow(const absa_controller_options *o, absa__ctl_state *s)
@@ -95,8 +107,8 @@ static int shrink(const absa_controller_options *o, absa__ctl_state *s)
     return b < was;
 }
 
-static int bad(const absa_controller_options *o, const absa__ctl_state *s,
-               const absa__measurement *m, int32_t *reason)
+static inline int bad(const absa_controller_options *o, const absa__ctl_state *s,
+                      const absa__measurement *m, int32_t *reason)
 {
     /* "Not below" says too little to become the first Eig. */
     const int too_little = m->answer == ABSA_ANSWER_NOT_BELOW && isnan(s->reference);
@@ -126,7 +138,8 @@ static void count_toward_patience(const absa_controller_options *o, absa__ctl_st
 }
 
 /* A measurement that did not trigger: counts it, and grows when patience is at its end. */
-static int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s, int32_t reason)
+static inline int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s,
+                                  int32_t reason)
 {
     count_toward_patience(o, s);
     if (s->patience < o->patience)
@@ -149,15 +162,15 @@ static void remember_curvature(absa__ctl_state *s, const absa__measurement *m)
         s->curvature = most;
 }
 
-static int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
-                     const absa__measurement *m)
+static inline int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
+                            const absa__measurement *m)
 {
     if (isnan(s->reference)) {
-        s->reference = m->value;
+        absa__ctl_refer(o, s, m->value);
         return o->patience_counts == ABSA_PATIENCE_ALL ? wait_longer(o, s, ABSA_REASON_FIRST)
                                                        : ABSA_REASON_FIRST;
     }
-    const double threshold = s->reference / o->eigenvalue_ratio;
+    const double threshold = s->threshold;
     const int by_value = below(o, m->value, threshold);
     /* An interval that does not reach its own value would be no proof. */
     const int triggered = o->trigger == ABSA_TRIGGER_POINT
@@ -167,7 +180,7 @@ static int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
     /* What batch_max has finished stays finished. */
     if (o->shrink_ratio > 0.0 && least > s->reference * o->shrink_ratio &&
         absa__ctl_measures(o, s) && shrink(o, s)) {
-        s->reference = m->value;
+        absa__ctl_refer(o, s, m->value);
         s->patience = 0;
         return ABSA_REASON_SHRINK;
     }
@@ -177,7 +190,7 @@ static int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
         return wait_longer(o, s, ABSA_REASON_DWELL);
     grow(o, s);
     s->share /= o->share_ratio;
-    s->reference = m->value;
+    absa__ctl_refer(o, s, m->value);
     s->patience = 0;
     return ABSA_REASON_EIGENVALUE;
 }
@@ -219,7 +232,15 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
         remember_curvature(s, m);
         reason = judge(o, s, m);
     }
-    after(o, s, reason, d);
+    /* A measurement moves gamma by a growth or a shrink only, and reaches no decay point, unless
+     * these are counted in samples, which come between decisions. */
+    if (reason == ABSA_REASON_EIGENVALUE || reason == ABSA_REASON_PATIENCE ||
+        reason == ABSA_REASON_SHRINK || o->unit == ABSA_UNIT_SAMPLES)
+        tell_schedule(o, s);
+    if (d || s->window_done == 0)
+        conclude(o, s, reason, d);
+    else
+        s->reason = reason;
 }
 
 /* Whether the schedule has moved since the last decision told where it is. */
