@@ -8,6 +8,7 @@ Exceptions in callbacks come back as themselves.
 
 from ._core import (Context, Error, InvalidError, NoMemoryError, NonfiniteError,
                     UnsupportedError, lib as _lib)
+from .adversarial import fgsm
 from .controller import Controller, Decision, Micro, Plan
 from .eigen import EigenResult, Estimator, eigenvalues
 from .operator import Operator
@@ -16,4 +17,4 @@ from .space import Space
 __version__ = _lib.absa_version_string().decode()
 __all__ = ["Context", "Controller", "Decision", "EigenResult", "Error", "Estimator",
            "InvalidError", "Micro", "NoMemoryError", "NonfiniteError", "Operator", "Plan", "Space",
-           "UnsupportedError", "eigenvalues"]
+           "UnsupportedError", "eigenvalues", "fgsm"]

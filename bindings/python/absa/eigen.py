@@ -371,6 +371,8 @@ def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2
     -------
     EigenResult, with .values .lower .upper .residuals .vectors .products .stop and more
     """
+    if k == 0:
+        raise ValueError("k is 0; it must be at least 1")
     if isinstance(hvp, Operator):
         op = hvp
     elif hasattr(hvp, "shape") and hasattr(hvp, "__matmul__"):

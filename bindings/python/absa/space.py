@@ -148,8 +148,7 @@ def _table(ops, objects):
         ops.axpby(a, objects[x], b, objects[y])
 
     def dots(_user, count, x, y, out):
-        out[:count] = [float(value) for value in ops.dots([objects[x[i]] for i in range(count)],
-                                                          objects[y])]
+        doubles(out, count)[:] = ops.dots([objects[x[i]] for i in range(count)], objects[y])
 
     def gaussian(_user, seed, stream, y):
         ops.gaussian(seed, stream, objects[y])
