@@ -169,7 +169,7 @@ def density(nodes, weights=None, sigma=None, axes=None, points=1000):
     axes.semilogy(x, y, color=_BLUE)
     # What lies below one node's part of a thousandth is the normal curve's tail, not the spectrum.
     floor = 1e-3 * (weights / weights.sum()).min() / (sigma * math.sqrt(2 * math.pi))
-    axes.set_ylim(bottom=floor)
+    axes.set_ylim(floor, 2 * y.max())
     axes.set_xlabel("eigenvalue")
     axes.set_ylabel("density")
     return axes
