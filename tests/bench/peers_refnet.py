@@ -166,8 +166,9 @@ def memory():
                                       str(batch)], check=True, stdout=subprocess.PIPE).stdout
                 numbers += [int(word) / 1e6 for word in out.split()]
             mine, said, other, _ = numbers
-            print(f"{name:8} {batch:5} {mine:8.1f} {said:8.1f} {other:11.1f} {mine / other:13.2f}",
-                  flush=True)
+            # A process whose peak came before, while it imported, does not show what it needs.
+            ratio = f"{mine / other:13.2f}" if other else f"{'unknown':>13}"
+            print(f"{name:8} {batch:5} {mine:8.1f} {said:8.1f} {other:11.1f} {ratio}", flush=True)
 
 
 def table(chosen):

@@ -4,6 +4,8 @@ Needs PyTorch (pip install 'absa[torch]').
 """
 
 from .adaptive import AdaptiveBatch
+from .hessian import Hessian
 from .sampler import MicroBatchSampler
+from .vectors import TorchVectors
 
-__all__ = ["AdaptiveBatch", "MicroBatchSampler"]
+__all__ = ["AdaptiveBatch", "Hessian", "MicroBatchSampler", "TorchVectors"]

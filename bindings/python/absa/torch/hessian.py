@@ -1,0 +1,296 @@
+"""The Hessian of a PyTorch model's loss: exact products, Gauss-Newton products or differences of
+gradients, over batches, for some parameters or all, in one process or several."""
+
+import contextlib
+
+import numpy
+import torch
+
+from ..eigen import Estimator
+from ..operator import Operator
+from ..space import Space
+from .batches import row_count
+from .parameters import Layout, select
+from .products import Ggn, Gradient, Hvp, explained, refuse_cut
+from .vectors import TorchVectors, as_tensor
+
+_MODES = ("hvp", "ggn", "fd")
+_NORMS = (torch.nn.modules.batchnorm._BatchNorm,)
+
+
+def _moved(batch, device):
+    """Return the batch on a device."""
+    if torch.is_tensor(batch):
+        return batch.to(device)
+    if isinstance(batch, dict):
+        return {key: _moved(value, device) for key, value in batch.items()}
+    if isinstance(batch, (tuple, list)):
+        return type(batch)(_moved(value, device) for value in batch) \
+            if not hasattr(batch, "_fields") else type(batch)(*(_moved(v, device) for v in batch))
+    return batch
+
+
+def _cached(batches, device):
+    """Return all batches on the device: they must be the same in every product."""
+    if hasattr(batches, "__next__"):
+        raise TypeError("batches is an iterator, which can be gone through once only; pass a list "
+                        "or a DataLoader")
+    if isinstance(batches, (tuple, dict)) and not (isinstance(batches, tuple) and batches
+                                                   and not torch.is_tensor(batches[0])):
+        batches = [batches]
+    found = [_moved(batch, device) for batch in batches]
+    if not found:
+        raise ValueError("batches holds no batch: an empty loader is no flat loss")
+    return found
+
+
+class Hessian:
+    """The Hessian H of the mean loss over some batches, at the parameters that the model has when a
+    product is computed.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    loss_fn : callable
+        loss_fn(output, target) -> mean over the rows of a batch (input, target)
+    batches : list, DataLoader or one batch
+        the probe; kept on the model's device, weighted by samples
+    params : str or list
+        glob patterns on parameter names, or "last:K"; tied ones count once, frozen ones are left
+        out
+    mode : "hvp", "ggn" or "fd"
+        exact products; Gauss-Newton products; differences of gradients
+    forward, loss : callables, optional
+        forward(model, batch) -> output and loss(output, batch) -> mean or (mean, count), for
+        batches that are no (input, target) pairs; count may be tokens
+    bn : "eval" or "batch"
+        statistics of batch normalisation: the running ones, or the batch's
+    weight_decay : float
+        added as weight_decay I
+    process_group : optional
+        of processes that each hold a part of the probe and the whole model; every one of them makes
+        the same calls
+    host : bool, optional
+        whether vectors are NumPy arrays; by default where the model is on the CPU
+    """
+
+    def __init__(self, model, loss_fn, batches, params="*", mode="hvp", *, forward=None, loss=None,
+                 bn="eval", weight_decay=0.0, process_group=None, host=None):
+        if mode not in _MODES:
+            raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(_MODES)}")
+        if bn not in ("eval", "batch"):
+            raise ValueError(f"bn is {bn!r}; it must be 'eval' or 'batch'")
+        self.model, self.loss_fn, self.mode, self.bn = model, loss_fn, mode, bn
+        self.params, self.weight_decay = params, float(weight_decay)
+        self._forward, self._loss = forward, loss
+        self._group = process_group
+        self._layout = Layout(select(model, params))
+        self._batches = _cached(batches, self._layout.device)
+        self._graphs = None
+        host = self._layout.device.type == "cpu" if host is None else host
+        self._space = self._make_space(host)
+        self.operator = self._make_operator()
+
+    @property
+    def n(self):
+        """Selected parameters."""
+        return self._layout.n
+
+    @property
+    def names(self):
+        """Names of the selected parameters, in the order of a vector's parts."""
+        return list(self._layout.names)
+
+    def _make_space(self, host):
+        dtype = "float32" if self._layout.dtype == torch.float32 else "float64"
+        ops = None if host else TorchVectors(self.n, self._layout.dtype, self._layout.device)
+        if self._group is None:
+            return Space(self.n, dtype, ops=ops)
+        return Space(self.n, dtype, ops=ops, distribution="replicated", reduce=self._sum_numbers)
+
+    def _sum_numbers(self, values):
+        sums = torch.from_numpy(values).to(self._exchanged())
+        torch.distributed.all_reduce(sums, group=self._group)
+        values[:] = sums.cpu().numpy()
+
+    def _exchanged(self):
+        """Return the device that the group exchanges tensors on."""
+        return "cpu" if torch.distributed.get_backend(self._group) == "gloo" else \
+            self._layout.device
+
+    def _sum_vector(self, y):
+        torch.distributed.all_reduce(self._tensor(y), group=self._group)
+
+    def _tensor(self, vector):
+        return as_tensor(vector) if isinstance(vector, numpy.ndarray) else vector
+
+    def _make_operator(self):
+        reduce_vector = None if self._group is None else self._sum_vector
+        if self.mode == "fd":
+            theta = self._space.empty()
+            self._theta = self._tensor(theta)
+            with torch.no_grad():
+                self._layout.join(self._layout.parameters, self._theta)
+            made = Operator.from_gradient(self._gradient, theta, self._space, convention="sum",
+                                          reduce_vector=reduce_vector)
+        else:
+            made = Operator.from_hvp(self._product, self._space, convention="sum",
+                                     reduce_vector=reduce_vector)
+        return made.shift(self.weight_decay) if self.weight_decay else made
+
+    def _parts(self, batch):
+        """Return forward() and loss(output) of a batch."""
+        def forward():
+            if self._forward is not None:
+                return self._forward(self.model, batch)
+            return self.model(batch[0])
+
+        def loss(output):
+            if self._loss is not None:
+                answer = self._loss(output, batch)
+            else:
+                answer = self.loss_fn(output, batch[1])
+            mean, count = answer if isinstance(answer, tuple) else (answer, row_count(batch))
+            if int(count) < 1:
+                raise ValueError("a batch of the probe holds no sample")
+            return mean, int(count)
+        return forward, loss
+
+    @contextlib.contextmanager
+    def _frozen(self):
+        """The model as the products need it, and afterwards exactly as it was."""
+        modules = [(module, module.training) for module in self.model.modules()]
+        norms = [m for m, _ in modules if isinstance(m, _NORMS)] if self.bn == "batch" else []
+        buffers = [(b, b.clone()) for m in norms for b in m.buffers()]
+        devices = [self._layout.device] if self._layout.device.type == "cuda" else []
+        self.model.eval()
+        for module in norms:
+            module.train()
+        try:
+            with torch.random.fork_rng(devices), torch.enable_grad(), \
+                    torch.autocast(self._layout.device.type, enabled=False):
+                torch.manual_seed(0)
+                yield
+        finally:
+            for module, training in modules:
+                module.training = training
+            with torch.no_grad():
+                for buffer, values in buffers:
+                    buffer.copy_(values)
+
+    def _graph(self, index):
+        kind = {"hvp": Hvp, "ggn": Ggn}[self.mode]
+        graph = kind(self._layout.parameters, *self._parts(self._batches[index]))
+        if not self._whole:
+            refuse_cut(graph.firsts)
+            self._whole = True
+        return graph
+
+    def _product(self, v, out):
+        vector, total, samples = self._layout.split(self._tensor(v)), self._tensor(out), 0
+        total.zero_()
+        for index in range(len(self._batches)):
+            try:
+                with self._frozen():
+                    # A graph lives as long as its run where there is one batch: half a product.
+                    graph = self._graphs or self._graph(index)
+                    parts = graph(vector)
+            except RuntimeError as error:
+                better = explained(error)
+                if better is None:
+                    raise
+                raise better from error
+            if self._keeps and len(self._batches) == 1:
+                self._graphs = graph
+            self._add(total, parts, graph.count)
+            samples += graph.count
+        return samples
+
+    _keeps = False
+    _whole = False  # the graph was seen to have all second derivatives
+
+    def _add(self, total, parts, count):
+        for piece, part in zip(total.split(self._layout.sizes), parts):
+            if part is not None:
+                piece.add_(part.detach().reshape(-1), alpha=count)
+
+    def _gradient(self, theta, out):
+        """The summed gradient at theta, which is lent to the model for the time of the call."""
+        vector, total, samples = self._tensor(theta), self._tensor(out), 0
+        total.zero_()
+        own = [p.data for p in self._layout.parameters]
+        try:
+            for p, values in zip(self._layout.parameters, self._layout.split(vector)):
+                p.data = values
+            for batch in self._batches:
+                with self._frozen():
+                    found = Gradient(self._layout.parameters, *self._parts(batch))
+                self._add(total, found.values, found.count)
+                samples += found.count
+        finally:
+            for p, values in zip(self._layout.parameters, own):
+                p.data = values
+        return samples
+
+    @contextlib.contextmanager
+    def _at_these_parameters(self):
+        """Graphs are kept inside, and theta of mode 'fd' is that of the model."""
+        if self.mode == "fd":
+            with torch.no_grad():
+                self._layout.join(self._layout.parameters, self._theta)
+        self._keeps = True
+        try:
+            yield
+        finally:
+            self._keeps, self._graphs = False, None
+
+    def top(self, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, *, hint=None, stream=None,
+            threshold=None, threshold_closed=False, seed=0, max_products=None, progress=None,
+            **more):
+        """Return the k outermost eigenvalues, an absa.EigenResult; see absa.eigenvalues(). Its
+        intervals cover the solver on this probe, not the choice of the probe."""
+        estimator = Estimator(self.operator, rule=rule, which=which, wanted=k, tolerance=tol,
+                              eta=eta, seed=seed, max_products=max_products, progress=progress,
+                              **more)
+        if stream is None and hint is not None:
+            stream = getattr(hint, "stream", 0) + 1
+        with self._at_these_parameters():
+            return estimator.run(self.operator, hint=hint, stream=stream, threshold=threshold,
+                                 threshold_closed=threshold_closed)
+
+    def matvec(self, v):
+        """Return H v; v has n elements: an array, or a tensor where vectors are those."""
+        with self._at_these_parameters():
+            return self.operator.apply(v)
+
+    def check(self, seed=0):
+        """Say whether the products are one symmetric matrix; see absa.Operator.check()."""
+        with self._at_these_parameters():
+            return self.operator.check(seed)
+
+    def to_scipy(self):
+        """Return a scipy.sparse.linalg.LinearOperator."""
+        return self.operator.to_scipy()
+
+    def _like(self, **changed):
+        options = {"params": self.params, "mode": self.mode, "forward": self._forward,
+                   "loss": self._loss, "bn": self.bn, "weight_decay": self.weight_decay,
+                   "process_group": self._group, "host": self._space.ops is None, **changed}
+        return Hessian(self.model, self.loss_fn, self._batches, **options)
+
+    def block(self, params):
+        """Return the Hessian of some of the parameters on the same probe."""
+        return self._like(params=params)
+
+    def with_mode(self, mode):
+        """Return the operator of another mode on the same probe."""
+        return self._like(mode=mode)
+
+    def vector_to_dict(self, v):
+        """Return a vector as tensors by parameter name, in the parameters' shapes."""
+        return dict(zip(self._layout.names, self._layout.split(self._tensor(v))))
+
+    def __repr__(self):
+        decay = f", weight_decay={self.weight_decay:g}" if self.weight_decay else ""
+        return (f"Hessian({type(self.model).__name__}, mode={self.mode}, n={self.n} in "
+                f"{len(self.names)} parameters, {len(self._batches)} batches, bn={self.bn}{decay})")

@@ -1,0 +1,93 @@
+"""Products of a vector with the Hessian, or the Gauss-Newton matrix, of a mean loss over one
+batch."""
+
+import torch
+
+_MISSING = ("derivative for", "differentiate twice", "double backward")
+
+
+def explained(error):
+    """Return a RuntimeError that says what to do where an operation has no second derivative, or
+    None where the failure is another one."""
+    text = str(error).splitlines()[0] if str(error) else ""
+    if not any(part in text for part in _MISSING):
+        return None
+    return RuntimeError(
+        f"an operation of the model cannot be differentiated twice ({text}). Use mode='fd' "
+        "(gradients only), or, for fused attention, the math kernel: with "
+        "torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)")
+
+
+def refuse_cut(firsts):
+    """Raise where a first derivative hangs on an operation that says it has no second one
+    (once_differentiable): the second backward pass would leave its part out without a word."""
+    waiting, seen = [g.grad_fn for g in firsts if g is not None and g.grad_fn is not None], set()
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.name() == "torch::autograd::Error":
+            raise RuntimeError("trying to differentiate twice a function that is marked "
+                               "once_differentiable")
+        waiting += [following for following, _ in node.next_functions if following is not None]
+
+
+def _grad(outputs, inputs, grad_outputs=None, create_graph=False, retain=True):
+    if not outputs.requires_grad:
+        return [None] * len(inputs)
+    return torch.autograd.grad(outputs, inputs, grad_outputs, retain_graph=retain,
+                               create_graph=create_graph, allow_unused=True)
+
+
+def _against(firsts, vector, inputs):
+    """Return the gradient of sum firsts[i]'vector[i]."""
+    pairs = [(g, v) for g, v in zip(firsts, vector) if g is not None and g.requires_grad]
+    if not pairs:
+        return [None] * len(inputs)
+    return torch.autograd.grad([g for g, _ in pairs], inputs, [v for _, v in pairs],
+                               retain_graph=True, allow_unused=True)
+
+
+class Hvp:
+    """H v by a second backward pass over a kept graph."""
+
+    def __init__(self, parameters, forward, loss):
+        self._parameters = parameters
+        mean, self.count = loss(forward())
+        self.firsts = _grad(mean, parameters, create_graph=True)
+
+    def __call__(self, vector):
+        return _against(self.firsts, vector, self._parameters)
+
+
+class Ggn:
+    """J' L J v: the Jacobian's product as the derivative of its transposed product in its argument,
+    which is linear."""
+
+    def __init__(self, parameters, forward, loss):
+        self._parameters = parameters
+        self._outputs = forward()
+        if not torch.is_tensor(self._outputs):
+            raise TypeError("mode 'ggn' needs a model whose output is one tensor, not "
+                            f"{type(self._outputs).__name__}")
+        self._leaf = self._outputs.detach().requires_grad_()
+        mean, self.count = loss(self._leaf)
+        self._slope, = torch.autograd.grad(mean, self._leaf, create_graph=True)
+        self._dual = torch.zeros_like(self._leaf, requires_grad=True)
+        self.firsts = _grad(self._outputs, parameters, self._dual, create_graph=True)
+
+    def __call__(self, vector):
+        moved, = _against(self.firsts, vector, [self._dual])
+        if moved is None or not self._slope.requires_grad:
+            return [None] * len(self._parameters)
+        curved, = torch.autograd.grad(self._slope, self._leaf, moved, retain_graph=True)
+        return _grad(self._outputs, self._parameters, curved)
+
+
+class Gradient:
+    """The gradient itself, for finite differences."""
+
+    def __init__(self, parameters, forward, loss):
+        mean, self.count = loss(forward())
+        self.values = _grad(mean, parameters, retain=False)
