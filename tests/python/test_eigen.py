@@ -84,11 +84,18 @@ def test_nothing_is_copied_when_the_product_takes_out():
     assert numpy.allclose(y, A32 @ x, atol=1e-4)
 
 
-def test_arrays_that_outlive_their_run_stay_readable():
+def test_arrays_that_outlive_their_run_keep_their_memory():
     kept = []
-    absa.eigenvalues(lambda v: kept.append(v) or A32 @ v, N)
+    op = absa.Operator.from_hvp(lambda v: kept.append(v) or A32 @ v, N)
+    estimator = absa.Estimator(op)
+    estimator.run(op)
+    owner = weakref.ref(estimator)
+    del estimator
     gc.collect()
-    assert all(numpy.isfinite(v).all() for v in kept) and len(kept) > 3
+    assert owner() is not None and all(numpy.isfinite(v).all() for v in kept) and len(kept) > 3
+    kept.clear()
+    gc.collect()
+    assert owner() is None
 
 
 @pytest.mark.parametrize("raised", [KeyError("mine"), KeyboardInterrupt(), SystemExit(3)])
