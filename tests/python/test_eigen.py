@@ -84,6 +84,31 @@ def test_nothing_is_copied_when_the_product_takes_out():
     assert numpy.allclose(y, A32 @ x, atol=1e-4)
 
 
+def test_samples_are_integers_of_any_kind():
+    def product(v, out):
+        into(v, out)
+        return numpy.int64(3)
+    assert absa.eigenvalues(product, N).converged
+    assert absa.eigenvalues(lambda v: (A32 @ v, numpy.int32(2)), N).converged
+
+
+def test_a_matrix_is_taken_in_its_own_dtype_or_the_one_asked_for():
+    same = absa.eigenvalues(A32)
+    assert same.vectors.dtype == numpy.float32
+    assert absa.eigenvalues(A32, dtype="float64").vectors.dtype == numpy.float64
+
+
+def test_what_ended_a_run_is_not_hidden_by_the_progress():
+    class Bar:
+        def update(self, count):
+            pass
+
+        def close(self):
+            raise ValueError("closing")
+    with pytest.raises(ZeroDivisionError):
+        absa.eigenvalues(lambda v: 1 / 0, N, progress=Bar())
+
+
 def test_arrays_that_outlive_their_run_keep_their_memory():
     kept = []
     op = absa.Operator.from_hvp(lambda v: kept.append(v) or A32 @ v, N)
@@ -159,6 +184,7 @@ def test_a_callback_cannot_enter_its_own_handle():
     (numpy.ones(N + 1, "float32"), ValueError, "has 121 elements"),
     (numpy.ones(2 * N, "float32")[::2], TypeError, "not C-contiguous"),
     ([0.0] * N, TypeError, "it must be a numpy.ndarray"),
+    (numpy.zeros(4 * N + 1, "uint8")[1:].view("float32"), TypeError, "not aligned"),
 ])
 def test_wrong_arrays_are_refused_and_never_copied(wrong, kind, text):
     op = absa.Operator.from_hvp(into, N)

@@ -208,6 +208,8 @@ def address(array, name, dtype, size=None, writable=False):
         raise TypeError(f"{name} is {type(array).__name__}; it must be a numpy.ndarray")
     if array.dtype != dtype:
         raise TypeError(f"{name} is of {array.dtype}; it must be of {numpy.dtype(dtype)}")
+    if not array.flags.aligned:
+        raise TypeError(f"{name} is not aligned; a copy of it is")
     if not array.flags.c_contiguous:
         raise TypeError(f"{name} is not C-contiguous; numpy.ascontiguousarray() copies it")
     if writable and not array.flags.writeable:

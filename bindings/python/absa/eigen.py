@@ -1,6 +1,7 @@
 """Extreme eigenvalues with proof: the estimator, its results, and eigenvalues(), which does it all
 in one call."""
 
+import contextlib
 import ctypes
 import math
 import sys
@@ -177,8 +178,11 @@ class Estimator:
     def _ended(self, stream):
         if stream is not None:
             self._next_stream = stream + 1
-        if self._progress is not None:
+        if self._progress is not None and sys.exc_info()[0] is None:
             self._progress.close()
+        elif self._progress is not None:
+            with contextlib.suppress(Exception):  # what ended the run is what is to be heard of
+                self._progress.close()
 
     def start(self, *, stream=None, hint=None, hint_stream=None, hint_weight=None, threshold=None,
               threshold_closed=False):
@@ -335,7 +339,7 @@ def _progress(asked, most):
     return _Hook(asked)
 
 
-def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, dtype="float32",
+def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, dtype=None,
                 hint=None, max_products=None, seed=0, *, progress=None, **more):
     """Return the k outermost eigenvalues of a symmetric operator, with intervals.
 
@@ -355,6 +359,7 @@ def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2
     eta : float
         chance of a wrong bound, over the random starts
     dtype : "float32" or "float64"
+        by default float32, and a matrix's own
     hint : array or EigenResult, optional
         a vector to start near
     max_products : int, optional
@@ -376,7 +381,7 @@ def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2
     if isinstance(hvp, Operator):
         op = hvp
     elif hasattr(hvp, "shape") and hasattr(hvp, "__matmul__"):
-        op = Operator.from_scipy(hvp)
+        op = Operator.from_scipy(hvp, dtype)
     else:
         if n is None:
             raise TypeError("n, the number of unknowns, is missing")

@@ -44,9 +44,11 @@ def _product(space, function, kind):
                 if answer is None:
                     return 0
                 if isinstance(answer, tuple):
-                    answer, samples[0] = answer
-                if isinstance(answer, int):
-                    samples[0] = answer
+                    answer, covered = answer
+                    samples[0] = int(covered)
+                if hasattr(answer, "__index__") and not hasattr(answer, "shape") or \
+                        isinstance(answer, numpy.integer):
+                    samples[0] = int(answer)
                 elif answer is not None:
                     put(out, answer)
                 return 0
@@ -57,7 +59,8 @@ def _product(space, function, kind):
             try:
                 answer = function(reading(v))
                 if isinstance(answer, tuple):
-                    answer, samples[0] = answer
+                    answer, covered = answer
+                    samples[0] = int(covered)
                 put(out, answer)
                 return 0
             except BaseException as raised:  # pylint: disable=broad-except
