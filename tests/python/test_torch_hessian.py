@@ -2,6 +2,7 @@
 
 import copy
 import os
+import pickle
 import sys
 
 import numpy
@@ -301,6 +302,17 @@ def test_a_training_measures_with_decide_and_hints():
                 ab.step()
                 optimizer.zero_grad()
         decisions.append(ab.end_epoch())
+        saved = ab.state_dict()
+        if decisions[-1] is None:  # after the last epoch nothing is left to measure
+            continue
+        pair = []
+        for state in (saved, pickle.loads(pickle.dumps(saved))):
+            resumed = AdaptiveBatch(optimizer, 32, 8, 6, hessian=ab.hessian, strategy="absa",
+                                    epsilon=0.01, batch_max=32)
+            resumed.load_state_dict(state)
+            pair.append((repr(resumed.measure()), resumed.result.value, resumed.result.stream))
+        # The same operator, hint and random stream: the same measurement to the bit.
+        assert pair[0] == pair[1] and pair[0][2] == ab.result.stream + 1
     assert decisions[0].reason == "first" and decisions.pop() is None  # nothing is left to grow
     assert all(d.products >= 1 for d in decisions)
     assert ab.result.rule == "decide" and ab.result.stream == 4

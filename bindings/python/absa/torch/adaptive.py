@@ -2,6 +2,7 @@
 rows, measurements and a state that resumes anywhere."""
 
 import contextlib
+import copy
 
 import torch
 
@@ -369,7 +370,7 @@ class AdaptiveBatch:
         """Return what resuming needs, at any point: the rows that were consumed, not those that a
         loader has prefetched. Gradients of an open window are not in it: they are drawn again."""
         return {"controller": self.controller.save(), "measurements": self._measurements,
-                "hint": None if self._hint is None else self._hint.clone(),
+                "hint": copy.deepcopy(self._hint),
                 "momentum_update": self._momentum_update}
 
     def load_state_dict(self, state, other_options=False):
