@@ -28,7 +28,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_float, 
 
 
 def headers():
-    """Return [(name, text without comments, preprocessed by hand)], the included ones first."""
+    """Return [(name, text)] of the public headers, the included ones first."""
     seen = {}
 
     def visit(name):
@@ -51,7 +51,7 @@ class Interface:
 
     def __init__(self):
         self.numbers, self.enums, self.types, self.functions = {}, {}, [], {}
-        self.structs, self.callbacks = set(), set()
+        self.structs = set()
         for name, text in headers():
             for macro, value in re.findall(r"^#define (ABSA_\w+) (\d+)$", text, re.MULTILINE):
                 self.numbers[macro] = int(value)
@@ -65,7 +65,6 @@ class Interface:
                     self.types.append(self.struct(tag, body))
                 else:
                     made, arguments, result = self.signature(" ".join(callback.split()), True)
-                    self.callbacks.add(made)
                     self.types.append(listed("", f"{made} = CFUNCTYPE(", [result, *arguments],
                                              " " * 16) + ")\n")
             for text in re.findall(r"ABSA_API (.*?);", code, re.DOTALL):

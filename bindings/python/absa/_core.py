@@ -13,7 +13,6 @@ from ._library import load
 
 lib, path = load()
 
-DTYPES = {"float32": numpy.dtype(numpy.float32), "float64": numpy.dtype(numpy.float64)}
 _ELEMENTS = {numpy.dtype(numpy.float32): 0, numpy.dtype(numpy.float64): 1}
 _SCALARS = {0: ctypes.c_float, 1: ctypes.c_double}
 
@@ -72,7 +71,7 @@ def keep(raised):
 
 def callback(kind, function):
     """Return function(user, ...) as a C callback: it stops the run by raising, and what it raises
-    comes out of the call it ran in."""
+    comes out of the call it ran in. One that returns nothing in C cannot stop anything."""
     def call(*arguments):
         try:
             function(*arguments)
@@ -99,11 +98,8 @@ class Context:
             options.log_level = number("absa_log_level", level)
 
             def call(_user, at, text):
-                try:
-                    log(word("absa_log_level", at), text.decode())
-                except BaseException as raised:  # pylint: disable=broad-except
-                    keep(raised)
-            options.log = write = c.absa_log_fn(call)
+                log(word("absa_log_level", at), text.decode())
+            options.log = write = callback(c.absa_log_fn, call)
         status = lib.absa_context_create(options, ctypes.byref(self.handle))
         if status:
             raise error(status)
@@ -176,7 +172,12 @@ def struct(kind, **values):
     of any kind pass, but no float for an integer."""
     made = kind()
     getattr(lib, kind.__name__ + "_init")(made, ctypes.sizeof(made))
-    kinds = dict(kind._fields_)
+    return fill(made, **values)
+
+
+def fill(made, **values):
+    """Change fields of a struct, checked as struct() says, and return it."""
+    kinds = dict(made._fields_)
     for name, value in values.items():
         if name not in kinds or name == "struct_size" or name.startswith("reserved"):
             raise TypeError(f"there is no option {name!r}")
@@ -192,6 +193,15 @@ def struct(kind, **values):
             raise TypeError(f"{name} is {value!r}; it must be "
                             f"{'an integer' if kinds[name] in _INTEGERS else 'a number'}") from None
     return made
+
+
+def written(check_status, write):
+    """Return the bytes that write(buffer, capacity, size) fills, once it has told their number."""
+    size = ctypes.c_size_t()
+    check_status(write(None, 0, ctypes.byref(size)))
+    room = ctypes.create_string_buffer(size.value)
+    check_status(write(room, size.value, ctypes.byref(size)))
+    return room.raw[:size.value]
 
 
 def element(dtype):

@@ -79,14 +79,3 @@ def load():
     _declare(library, declared.FUNCTIONS)
     _sizes(library)
     return library, path
-
-
-def load_refnet(beside):
-    """Return libabsa-refnet: the copy beside libabsa, as installed or as built, or else what the
-    system's loader finds."""
-    folder, soname = os.path.dirname(beside), file_name("absa-refnet")
-    library, _ = _first([("beside libabsa", os.path.join(folder, soname)),
-                         ("built", os.path.join(folder, "refnet", soname)),
-                         ("the system's loader", soname)])
-    _declare(library, declared.REFNET_FUNCTIONS)
-    return library

@@ -6,7 +6,8 @@ import json
 import math
 
 from . import _declarations as c
-from ._core import Context, Handle, Session, callback, check, lib, number, struct, word
+from ._core import (Context, Handle, Session, callback, check, fill, lib, number, struct, word,
+                    written)
 from .space import reduction
 
 # How the fields that hold an enum are spelled.
@@ -82,11 +83,8 @@ class Decision(c.absa_decision):
 
     def json(self):
         """Return the decision as one line of JSON, as absa-train writes it."""
-        size = ctypes.c_size_t()
-        check(lib.absa_decision_format(self, None, 0, ctypes.byref(size)))
-        room = ctypes.create_string_buffer(size.value)
-        check(lib.absa_decision_format(self, room, size.value, ctypes.byref(size)))
-        return room.value.decode()
+        text = written(check, lambda *room: lib.absa_decision_format(self, *room))
+        return text.rstrip(b"\0").decode()
 
     def __repr__(self):
         told = f"value={self.value:.6g}, " if math.isfinite(self.value) else ""
@@ -113,9 +111,7 @@ def _made(strategy, preset, values):
             raise TypeError(f"there is no option {name!r}")
         fields[name] = number(_ENUMS[name], value) if name in _ENUMS else \
             int(value) if name in _FLAGS else value
-    checked = struct(c.absa_controller_options, **fields)
-    for name in fields:
-        setattr(made, name, getattr(checked, name))
+    fill(made, **fields)
     if decay is not None:
         points = [float(point) for point in decay]
         if len(points) > c.ABSA_DECAY_POINTS:
@@ -247,7 +243,7 @@ class Controller:
         """Take a measurement and return the Decision that follows.
 
         measured: an absa.EigenResult, or a number, which is taken as exact. standard_error: of the
-        value over several probe batches; absa.Sampling results carry it.
+        value over several probe batches; a result with an attribute of that name carries it.
         """
         decision = Decision(ctypes.sizeof(c.absa_decision))
         if standard_error is None:
@@ -287,11 +283,7 @@ class Controller:
 
     def save(self):
         """Return the state as bytes, at any point, also inside a window."""
-        size = ctypes.c_size_t()
-        self._check(lib.absa_controller_save(self.handle, None, 0, ctypes.byref(size)))
-        room = ctypes.create_string_buffer(size.value)
-        self._check(lib.absa_controller_save(self.handle, room, size.value, ctypes.byref(size)))
-        return room.raw[:size.value]
+        return written(self._check, lambda *room: lib.absa_controller_save(self.handle, *room))
 
     def load(self, state, other_options=False):
         """Restore what save() returned. other_options: take a state saved under other options."""

@@ -9,7 +9,7 @@ import sys
 import numpy
 
 from . import _declarations as c
-from ._core import Handle, Session, callback, lib, number, struct, word
+from ._core import Handle, Session, callback, lib, number, struct, word, written
 from .operator import Operator
 from .space import space_of
 
@@ -29,6 +29,8 @@ def options(**values):
         if value is None:
             continue
         name = _SHORT.get(name, name)
+        if name == "wanted" and value == 0:  # which the library takes for its default
+            raise ValueError("k is 0; it must be at least 1")
         if name == "which" and isinstance(value, str):
             value = _WHICH.get(value.lower(), value)
         fields[name] = number(_ENUMS[name], value) if name in _ENUMS else value
@@ -129,22 +131,21 @@ class Estimator:
 
     def _args(self, stream, hint, hint_stream, hint_weight, threshold, threshold_closed):
         """Return the struct of arguments and the hint's vector."""
-        args = struct(c.absa_eigen_args)
-        args.stream = self._next_stream if stream is None else stream
+        fields = {"stream": self._next_stream if stream is None else stream,
+                  "threshold_closed": threshold_closed}
         if isinstance(hint, EigenResult):
             hint_stream = hint.stream if hint_stream is None else hint_stream
             if hint.vectors is None:
                 raise ValueError("the result given as a hint has no vectors")
             hint = hint.vectors[0]
         if hint is not None:
-            other = args.stream - 1 if args.stream else 1
-            args.hint_stream = other if hint_stream is None else hint_stream
+            other = fields["stream"] - 1 if fields["stream"] else 1
+            fields["hint_stream"] = other if hint_stream is None else hint_stream
         if hint_weight is not None:
-            args.hint_weight = hint_weight
+            fields["hint_weight"] = hint_weight
         if threshold is not None:
-            args.threshold = threshold
-        args.threshold_closed = threshold_closed
-        return args, hint
+            fields["threshold"] = threshold
+        return struct(c.absa_eigen_args, **fields), hint
 
     def run(self, op, *, stream=None, hint=None, hint_stream=None, hint_weight=None,
             threshold=None, threshold_closed=False, vectors=True):
@@ -157,32 +158,31 @@ class Estimator:
         args, hint = self._args(stream, hint, hint_stream, hint_weight, threshold,
                                 threshold_closed)
         found = struct(c.absa_eigen_result)
-        with self.space.lent(hint, "hint") as at, Session(self, op):
+        self._next_stream = args.stream + 1
+        with self.space.lent(hint, "hint") as at, self._running(op):
             args.hint = at
-            try:
-                self._check(lib.absa_eigen_run(self.handle, op.handle, args, found))
-            finally:
-                self._ended(args.stream)
+            self._check(lib.absa_eigen_run(self.handle, op.handle, args, found))
         return self._result(found, vectors)
 
     def resume(self, op, vectors=True):
         """Go on with an open run, one that was started, or loaded, to its end."""
         found = struct(c.absa_eigen_result)
-        with Session(self, op):
-            try:
-                self._check(lib.absa_eigen_continue(self.handle, op.handle, found))
-            finally:
-                self._ended(None)
+        with self._running(op):
+            self._check(lib.absa_eigen_continue(self.handle, op.handle, found))
         return self._result(found, vectors)
 
-    def _ended(self, stream):
-        if stream is not None:
-            self._next_stream = stream + 1
-        if self._progress is not None and sys.exc_info()[0] is None:
-            self._progress.close()
-        elif self._progress is not None:
+    @contextlib.contextmanager
+    def _running(self, op):
+        """A run to its end; the progress is closed, whatever becomes of it."""
+        close = self._progress.close if self._progress is not None else lambda: None
+        try:
+            with Session(self, op):
+                yield
+        except BaseException:
             with contextlib.suppress(Exception):  # what ended the run is what is to be heard of
-                self._progress.close()
+                close()
+            raise
+        close()
 
     def start(self, *, stream=None, hint=None, hint_stream=None, hint_weight=None, threshold=None,
               threshold_closed=False):
@@ -255,23 +255,19 @@ class Estimator:
     def save(self, vectors=True):
         """Return the state as bytes: streams used, the last result, and, with vectors, what an open
         run or the next hint needs."""
-        size = ctypes.c_size_t()
         with Session(self):
-            self._check(lib.absa_eigen_save(self.handle, int(vectors), None, 0,
-                                            ctypes.byref(size)))
-            room = ctypes.create_string_buffer(size.value)
-            self._check(lib.absa_eigen_save(self.handle, int(vectors), room, size.value,
-                                            ctypes.byref(size)))
-        return room.raw[:size.value]
+            return written(self._check, lambda *room: lib.absa_eigen_save(
+                self.handle, int(vectors), *room))
 
     def load(self, state):
         """Restore what save() returned; the options and the space must be the same."""
         with Session(self):
             self._check(lib.absa_eigen_load(self.handle, bytes(state), len(state)))
-        try:
-            self._next_stream = self.best().stream + 1
-        except Exception:  # pylint: disable=broad-except
-            self._next_stream = 0  # nothing was measured yet
+        found = struct(c.absa_eigen_result)
+        status = lib.absa_eigen_best(self.handle, found)
+        if status != _STATE:  # which says that nothing was measured yet
+            self._check(status)
+        self._next_stream = 0 if status else found.stream + 1
 
     def __repr__(self):
         return (f"Estimator({self.space!r}, rule={word('absa_rule', self.options.rule)}, "
@@ -339,6 +335,18 @@ def _progress(asked, most):
     return _Hook(asked)
 
 
+def top(op, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, *, hint=None, stream=None,
+        threshold=None, threshold_closed=False, **more):
+    """Return the k outermost eigenvalues of an operator, by an estimator of its own; the parameters
+    are those of eigenvalues() and of Estimator.run()."""
+    estimator = Estimator(op, rule=rule, which=which, wanted=k, tolerance=tol, eta=eta, **more)
+    if stream is None and hint is not None:
+        # The random vector of this run must be none that the hint may depend on.
+        stream = getattr(hint, "stream", 0) + 1
+    return estimator.run(op, hint=hint, stream=stream, threshold=threshold,
+                         threshold_closed=threshold_closed)
+
+
 def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, dtype=None,
                 hint=None, max_products=None, seed=0, *, progress=None, **more):
     """Return the k outermost eigenvalues of a symmetric operator, with intervals.
@@ -376,8 +384,6 @@ def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2
     -------
     EigenResult, with .values .lower .upper .residuals .vectors .products .stop and more
     """
-    if k == 0:
-        raise ValueError("k is 0; it must be at least 1")
     if isinstance(hvp, Operator):
         op = hvp
     elif hasattr(hvp, "shape") and hasattr(hvp, "__matmul__"):
@@ -386,8 +392,5 @@ def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2
         if n is None:
             raise TypeError("n, the number of unknowns, is missing")
         op = Operator.from_hvp(hvp, n, dtype)
-    estimator = Estimator(op, rule=rule, which=which, wanted=k, tolerance=tol, eta=eta, seed=seed,
-                          max_products=max_products, progress=progress, **more)
-    # The random vector of this run must be none that the hint may depend on.
-    stream = 0 if hint is None else hint.stream + 1 if isinstance(hint, EigenResult) else 1
-    return estimator.run(op, hint=hint, stream=stream)
+    return top(op, k, which, rule, tol, eta, hint=hint, max_products=max_products, seed=seed,
+               progress=progress, **more)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy
 from jax.flatten_util import ravel_pytree
 
-from .eigen import Estimator
+from .eigen import top
 from .operator import Operator
 from .space import Space
 
@@ -111,14 +111,10 @@ class Hessian:
         numpy.copyto(out, numpy.asarray(total))
         return sum(self._counts)
 
-    def top(self, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, *, hint=None, stream=None,
-            threshold=None, seed=0, max_products=None, **more):
-        """Return the k outermost eigenvalues, an absa.EigenResult; see absa.eigenvalues()."""
-        if stream is None and hint is not None:
-            stream = getattr(hint, "stream", 0) + 1
-        estimator = Estimator(self.operator, rule=rule, which=which, wanted=k, tolerance=tol,
-                              eta=eta, seed=seed, max_products=max_products, **more)
-        return estimator.run(self.operator, hint=hint, stream=stream, threshold=threshold)
+    def top(self, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, **more):
+        """Return the k outermost eigenvalues, an absa.EigenResult; more: hint, threshold, seed,
+        max_products and so on, see absa.eigenvalues() and absa.Estimator."""
+        return top(self.operator, k, which, rule, tol, eta, **more)
 
     def matvec(self, v):
         """Return H v; v is an array of n elements."""

@@ -1,8 +1,9 @@
-"""Symmetric operators: a Hessian-vector product, gradients, outputs and their backward pass, sums,
-shifts and blocks of these."""
+"""Symmetric operators: a Hessian-vector product, gradients, outputs and their backward pass, sums
+and shifts of these."""
 
 import ctypes
 import inspect
+import numbers
 
 import numpy
 
@@ -33,6 +34,17 @@ def _options(samples, convention, reduce_vector, space):
     return made
 
 
+def _given(**values):
+    """Return those that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _lent_for_life(space, theta):
+    """Return the address of the parameters, and what an operator keeps for as long as it lives."""
+    lent = space.lent(theta, "theta", writable=True)
+    return lent.__enter__(), (theta, lent)
+
+
 def _product(space, function, kind):
     """Return the callback of function(v) -> array or function(v, out); either may add the number of
     samples that it covered: (array, samples), or samples where the array is out."""
@@ -46,8 +58,7 @@ def _product(space, function, kind):
                 if isinstance(answer, tuple):
                     answer, covered = answer
                     samples[0] = int(covered)
-                if hasattr(answer, "__index__") and not hasattr(answer, "shape") or \
-                        isinstance(answer, numpy.integer):
+                if isinstance(answer, numbers.Integral):
                     samples[0] = int(answer)
                 elif answer is not None:
                     put(out, answer)
@@ -87,8 +98,8 @@ class Check:
 
 
 class Operator:
-    """A symmetric operator of the library. Made by its class methods, from another one by shift()
-    and block(), or from several by Operator.sum(). `op @ v` is a product.
+    """A symmetric operator of the library. Made by its class methods, from another one by shift(),
+    or from several by Operator.sum(). `op @ v` is a product.
 
     One thread at a time uses it; exceptions of its callbacks come out of the call they ran in.
     """
@@ -147,15 +158,13 @@ class Operator:
         if space is None:
             space = space_of(theta.size, theta.dtype, context)
         differences = struct(c.absa_difference_options, scheme=number("absa_scheme", scheme),
-                             **{name: value for name, value in (("step", step), ("scale", scale))
-                                if value is not None})
+                             **_given(step=step, scale=scale))
         call = _product(space, gradient, c.absa_gradient_fn)
         options = _options(samples, convention, reduce_vector, space)
-        lent = space.lent(theta, "theta", writable=True)
-        at = lent.__enter__()  # for as long as the operator lives: it keeps `lent`
+        at, kept = _lent_for_life(space, theta)
         return cls(space, lambda out: lib.absa_operator_from_gradient(
             space.context.handle, space.struct, at, call, None, differences, options, out),
-            call, options, theta, lent)
+            call, options, kept)
 
     @classmethod
     def from_gauss_newton(cls, forward, backward, theta, rows, outputs, space=None, *,
@@ -173,8 +182,7 @@ class Operator:
             space = space_of(theta.size, theta.dtype, context)
         made = struct(c.absa_gauss_newton_options, rows=rows, outputs=outputs,
                       loss=number("absa_output_loss", "host" if curvature else loss),
-                      **{name: value for name, value in (("step", step), ("scale", scale))
-                         if value is not None})
+                      **_given(step=step, scale=scale))
         takes_out = _takes_out(backward)
 
         def run_forward(_user, at, z, count):
@@ -203,11 +211,10 @@ class Operator:
         if curvature:
             made.curvature = callback(c.absa_curvature_fn, run_curvature)
         options = _options(1, "mean", reduce_vector, space)
-        lent = space.lent(theta, "theta", writable=True)
-        at = lent.__enter__()
+        at, kept = _lent_for_life(space, theta)
         return cls(space, lambda out: lib.absa_operator_from_gauss_newton(
             space.context.handle, space.struct, at, made, None, options, out),
-            made, options, theta, lent)
+            made, options, kept)
 
     @classmethod
     def sum(cls, parts, weights=None):

@@ -6,7 +6,7 @@ import ctypes
 import numpy
 
 from . import _declarations as c
-from ._core import Context, address, callback, element, keep, number, session, struct
+from ._core import Context, address, callback, element, number, session, struct
 
 
 def doubles(pointer, count):
@@ -47,7 +47,7 @@ class Space:
     ops : object, optional
         alloc() -> vector; axpby(a, x, b, y): y = a x + b y, not reading y where b is 0;
         dots(xs, y) -> one float per x, summed in double in an order that never changes;
-        gaussian(seed, stream, y): fill y with absa.random.normal(seed, stream, first, n); and
+        gaussian(seed, stream, y): fill y with the normal sequence of absa/random.h; and
         optionally combine(a, xs, b, y) -> y'y: y = b y + sum a[i] xs[i];
         read(x, first, count) -> float64 array and write(first, values, y), which save, load and
         blocks need
@@ -57,11 +57,11 @@ class Space:
     def __init__(self, n, dtype="float32", *, distribution="none", n_global=None, first=0,
                  reduce=None, ops=None, context=None):
         self.context = Context() if context is None else context
-        self.dtype = numpy.dtype(("float32", "float64")[element(dtype)])
-        self.n = int(n)
-        self.distribution = distribution
         self.struct = struct(c.absa_space)
         self.struct.element = element(dtype)
+        self.dtype = numpy.dtype(dtype)
+        self.n = int(n)
+        self.distribution = distribution
         self.struct.n = self.n
         self.struct.n_global = self.n if n_global is None else n_global
         self.struct.first = first
@@ -134,10 +134,7 @@ class Space:
 def _table(ops, objects):
     """Return the struct of operations on Python objects, which go by their ids."""
     made = c.absa_vector_ops(struct_size=ctypes.sizeof(c.absa_vector_ops))
-
-    def install(name, call):
-        kind = dict((field, kind) for field, kind in c.absa_vector_ops._fields_)[name]
-        setattr(made, name, callback(kind, call))
+    kinds = dict(c.absa_vector_ops._fields_)
 
     def alloc(_user, out):
         vector = ops.alloc()
@@ -164,18 +161,13 @@ def _table(ops, objects):
     def write(_user, first, count, values, y):
         ops.write(first, doubles(values, count).copy(), objects[y])
 
-    for call in (alloc, axpby, dots, gaussian):
-        install(call.__name__, call)
-    for call in (combine, read, write):
-        if getattr(ops, call.__name__, None) is not None:
-            install(call.__name__, call)
-
     def release(_user, v):
-        try:
-            del objects[v]
-        except BaseException as raised:  # pylint: disable=broad-except
-            keep(raised)
-    made.release = dict(c.absa_vector_ops._fields_)["release"](release)
+        del objects[v]
+
+    optional = [call for call in (combine, read, write)
+                if getattr(ops, call.__name__, None) is not None]
+    for call in (alloc, release, axpby, dots, gaussian, *optional):
+        setattr(made, call.__name__, callback(kinds[call.__name__], call))
     return made
 
 
