@@ -8,6 +8,7 @@ import torch
 
 from ..controller import Controller
 from .batches import row_count, split
+from .modes import evaluating
 from .sampler import MicroBatchSampler
 
 _SCHEDULED = ("decay", "warmup", "polynomial_end")
@@ -31,18 +32,6 @@ def _world(group):
     if group is None and not (distributed.is_available() and distributed.is_initialized()):
         return 0, 1
     return distributed.get_rank(group), distributed.get_world_size(group)
-
-
-@contextlib.contextmanager
-def _modes_kept(model):
-    """Evaluation mode inside; each layer's own mode afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 class AdaptiveBatch:
@@ -111,12 +100,11 @@ class AdaptiveBatch:
         self.optimizer, self.hessian = optimizer, hessian
         self._model, self._loss = model, loss
         self._clamp, self._scale = clamp, epsilon_scale
-        self._group = process_group
         self.rank, self.world = _world(process_group)
         unit = micro * self.world
         self._rows, self.micro = samples, micro
-        self._unit = unit if drop_last else self.world
-        if samples // self._unit == 0:
+        dealt = unit if drop_last else self.world  # an epoch deals out a multiple of this
+        if samples < dealt:
             raise ValueError(f"{samples} samples do not fill a micro-batch of {micro} rows on "
                              f"{self.world} processes")
         if schedule is None:
@@ -129,7 +117,7 @@ class AdaptiveBatch:
         options.setdefault("batch_multiple", unit if self.world > 1 else 1)
         self._base_lr = options["lr"]
         self.controller = Controller(
-            samples=samples // self._unit * self._unit, epochs=epochs, micro_batch=micro,
+            samples=samples // dealt * dealt, epochs=epochs, micro_batch=micro,
             batch=unit if batch is None else batch, gradient="mean",
             across="mean" if self.world > 1 else "sum",
             lr_rule=lr_rule_of(optimizer) if lr_rule is None else lr_rule, **options)
@@ -172,7 +160,7 @@ class AdaptiveBatch:
     @property
     def measure_due(self):
         """Whether the Hessian is to be measured now."""
-        return bool(self.plan.measure_due)
+        return self.plan.measure_due
 
     @property
     def weight(self):
@@ -217,11 +205,9 @@ class AdaptiveBatch:
                 yield piece
                 self._leave()
         if not self.plan.epoch_done:
-            raise ValueError(f"the loader ended {self._missing()} rows before the epoch's end: its "
-                             "data set and batches are not those of `samples` and `micro`")
-
-    def _missing(self):
-        return self.controller.epoch_samples - self._position()[1]
+            missing = self.controller.epoch_samples - self._position()[1]
+            raise ValueError(f"the loader ended {missing} rows before the epoch's end: its data "
+                             "set and batches are not those of `samples` and `micro`")
 
     def _leave(self):
         """Count the micro-batch that the loop has gone through."""
@@ -252,7 +238,7 @@ class AdaptiveBatch:
         model, loss = self._attacked()
         part = x[:rows].detach().clone().requires_grad_()
         target = split(y, rows)[0]
-        with _modes_kept(model), torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
+        with evaluating(model), torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
             value = loss(model(part), target)
             gradient, = torch.autograd.grad(value, part)
         if not bool(torch.isfinite(gradient).all()):
@@ -346,7 +332,7 @@ class AdaptiveBatch:
             raise ValueError("there is nothing to measure: pass hessian=, or observe() a number")
         plan = self.plan
         self.result = hessian.top(threshold=plan.threshold,
-                                  threshold_closed=bool(plan.threshold_closed),
+                                  threshold_closed=plan.threshold_closed,
                                   hint=self._hint, stream=self._measurements, **self._estimator)
         self._measurements += 1
         if self.result.vectors is not None and len(self.result.vectors):

@@ -3,21 +3,22 @@
 import torch
 
 
-def _tensors(batch):
+def mapped(batch, function):
+    """Return a batch of the same shape with function(tensor) in place of every tensor."""
     if torch.is_tensor(batch):
-        if batch.dim():
-            yield batch
-    elif isinstance(batch, dict):
-        for value in batch.values():
-            yield from _tensors(value)
-    elif isinstance(batch, (tuple, list)):
-        for value in batch:
-            yield from _tensors(value)
+        return function(batch)
+    if isinstance(batch, dict):
+        return {key: mapped(value, function) for key, value in batch.items()}
+    if isinstance(batch, (tuple, list)):
+        values = [mapped(value, function) for value in batch]
+        return type(batch)(*values) if hasattr(batch, "_fields") else type(batch)(values)
+    return batch
 
 
 def row_count(batch):
     """Return the rows of a batch, which all its tensors share."""
-    counts = {len(tensor) for tensor in _tensors(batch)}
+    counts = set()
+    mapped(batch, lambda tensor: counts.add(len(tensor)) if tensor.dim() else None)
     if len(counts) != 1:
         raise ValueError(f"the tensors of a batch have {sorted(counts)} rows"
                          if counts else "a batch holds no tensor with rows")
@@ -25,17 +26,6 @@ def row_count(batch):
 
 
 def split(batch, rows):
-    """Return (the first rows, the others) of a batch; the batch itself where it has no more."""
-    if torch.is_tensor(batch):
-        return (batch[:rows], batch[rows:]) if batch.dim() else (batch, batch)
-    if isinstance(batch, dict):
-        parts = {key: split(value, rows) for key, value in batch.items()}
-        return ({key: part[0] for key, part in parts.items()},
-                {key: part[1] for key, part in parts.items()})
-    if isinstance(batch, (tuple, list)):
-        parts = [split(value, rows) for value in batch]
-        kinds = [[part[k] for part in parts] for k in (0, 1)]
-        if hasattr(batch, "_fields"):
-            return tuple(type(batch)(*kind) for kind in kinds)
-        return tuple(type(batch)(kind) for kind in kinds)
-    return batch, batch
+    """Return (the first rows, the others) of a batch; what has no rows is in both."""
+    return tuple(mapped(batch, lambda tensor, cut=cut: tensor[cut] if tensor.dim() else tensor)
+                 for cut in (slice(rows), slice(rows, None)))

@@ -6,28 +6,17 @@ import contextlib
 import numpy
 import torch
 
-from ..eigen import Estimator
+from ..eigen import top
 from ..operator import Operator
 from ..space import Space
-from .batches import row_count
+from .batches import mapped, row_count
+from .modes import evaluating
 from .parameters import Layout, select
 from .products import Ggn, Gradient, Hvp, explained, refuse_cut
 from .vectors import TorchVectors, as_tensor
 
 _MODES = ("hvp", "ggn", "fd")
 _NORMS = (torch.nn.modules.batchnorm._BatchNorm,)
-
-
-def _moved(batch, device):
-    """Return the batch on a device."""
-    if torch.is_tensor(batch):
-        return batch.to(device)
-    if isinstance(batch, dict):
-        return {key: _moved(value, device) for key, value in batch.items()}
-    if isinstance(batch, (tuple, list)):
-        return type(batch)(_moved(value, device) for value in batch) \
-            if not hasattr(batch, "_fields") else type(batch)(*(_moved(v, device) for v in batch))
-    return batch
 
 
 def _cached(batches, device):
@@ -38,7 +27,7 @@ def _cached(batches, device):
     if isinstance(batches, (tuple, dict)) and not (isinstance(batches, tuple) and batches
                                                    and not torch.is_tensor(batches[0])):
         batches = [batches]
-    found = [_moved(batch, device) for batch in batches]
+    found = [mapped(batch, lambda tensor: tensor.to(device)) for batch in batches]
     if not found:
         raise ValueError("batches holds no batch: an empty loader is no flat loss")
     return found
@@ -159,21 +148,18 @@ class Hessian:
     @contextlib.contextmanager
     def _frozen(self):
         """The model as the products need it, and afterwards exactly as it was."""
-        modules = [(module, module.training) for module in self.model.modules()]
-        norms = [m for m, _ in modules if isinstance(m, _NORMS)] if self.bn == "batch" else []
+        norms = [m for m in self.model.modules() if isinstance(m, _NORMS)] \
+            if self.bn == "batch" else []
         buffers = [(b, b.clone()) for m in norms for b in m.buffers()]
         devices = [self._layout.device] if self._layout.device.type == "cuda" else []
-        self.model.eval()
-        for module in norms:
-            module.train()
         try:
-            with torch.random.fork_rng(devices), torch.enable_grad(), \
+            with evaluating(self.model), torch.random.fork_rng(devices), torch.enable_grad(), \
                     torch.autocast(self._layout.device.type, enabled=False):
+                for module in norms:
+                    module.train()
                 torch.manual_seed(0)
                 yield
         finally:
-            for module, training in modules:
-                module.training = training
             with torch.no_grad():
                 for buffer, values in buffers:
                     buffer.copy_(values)
@@ -244,19 +230,12 @@ class Hessian:
         finally:
             self._keeps, self._graphs = False, None
 
-    def top(self, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, *, hint=None, stream=None,
-            threshold=None, threshold_closed=False, seed=0, max_products=None, progress=None,
-            **more):
-        """Return the k outermost eigenvalues, an absa.EigenResult; see absa.eigenvalues(). Its
-        intervals cover the solver on this probe, not the choice of the probe."""
-        estimator = Estimator(self.operator, rule=rule, which=which, wanted=k, tolerance=tol,
-                              eta=eta, seed=seed, max_products=max_products, progress=progress,
-                              **more)
-        if stream is None and hint is not None:
-            stream = getattr(hint, "stream", 0) + 1
+    def top(self, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, **more):
+        """Return the k outermost eigenvalues, an absa.EigenResult; more: hint, threshold, seed,
+        max_products and so on, see absa.eigenvalues() and absa.Estimator. The intervals cover the
+        solver on this probe, not the choice of the probe."""
         with self._at_these_parameters():
-            return estimator.run(self.operator, hint=hint, stream=stream, threshold=threshold,
-                                 threshold_closed=threshold_closed)
+            return top(self.operator, k, which, rule, tol, eta, **more)
 
     def matvec(self, v):
         """Return H v; v has n elements: an array, or a tensor where vectors are those."""
