@@ -236,11 +236,12 @@ static absa_status check_decision(absa_controller *c, const absa_decision *decis
 }
 
 /* A run that cannot adapt is never silent. */
-static void warn_blind(absa_controller *c)
+static inline void warn_when_blind(absa_controller *c)
 {
-    absa__log(c->ctx, ABSA_LOG_WARNING,
-              "%lld measurements in a row were unusable: the batch does not adapt",
-              (long long)c->state.bad_run);
+    if (c->state.reason == ABSA_REASON_BLIND)
+        absa__log(c->ctx, ABSA_LOG_WARNING,
+                  "%lld measurements in a row were unusable: the batch does not adapt",
+                  (long long)c->state.bad_run);
 }
 
 /* own is what this process's checks said: the others must hear of it. */
@@ -260,8 +261,8 @@ static absa_status observe(absa_controller *c, absa_status own, absa__measuremen
         status = absa__ctl_agree(c, status);
     if (!status && decision)
         status = absa__struct_write(c->ctx, "absa_decision", &d, decision, sizeof d);
-    if (!status && c->state.reason == ABSA_REASON_BLIND)
-        warn_blind(c);
+    if (!status)
+        warn_when_blind(c);
     return settle(c, status, &d);
 }
 
@@ -329,21 +330,20 @@ static NOINLINE absa_status observe_value(absa_controller *c, absa__measurement 
 absa_status absa_controller_observe_value(absa_controller *controller, double value,
                                           absa_decision *decision)
 {
+    absa_controller *c = controller;
     absa__measurement m = {.value = value,
                            .lower = value,
                            .upper = value,
                            .converged = 1,
                            .consistent = 1,
                            .answer = ABSA_ANSWER_NONE};
-    absa_controller *c = controller;
     /* The usual call: nobody to ask or to tell, so that nothing can fail. */
     if (!c || !c->quiet || decision || absa__ctl_finished(&c->options, &c->state))
         return observe_value(c, &m, decision);
     absa__ctl_observe(&c->options, &c->state, &m, NULL);
     /* A window that has no rows yet was opened anew. */
     c->window_known &= c->state.window_done > 0;
-    if (c->state.reason == ABSA_REASON_BLIND)
-        warn_blind(c);
+    warn_when_blind(c);
     return ABSA_OK;
 }
 

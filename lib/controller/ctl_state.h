@@ -148,11 +148,10 @@ void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state 
 
 /* What plans of one window have in common, so that a handle may keep it. */
 typedef struct absa__ctl_window {
-    absa_plan plan;      /* what neither samples nor measurements change */
-    int64_t epoch_size;  /* samples of an epoch */
-    double epoch_number; /* the same */
-    double all;          /* samples of the training */
-    int one_micro;       /* whatever is left of the window is one micro-batch, on any process */
+    absa_plan plan;     /* what neither samples nor measurements change */
+    int64_t epoch_size; /* samples of an epoch */
+    double all;         /* samples of the training */
+    int one_micro;      /* whatever is left of the window is one micro-batch, on any process */
 } absa__ctl_window;
 
 /* The plan, in two steps, and the micro-batch; process and processes were checked. */

@@ -137,8 +137,7 @@ void absa__ctl_plan_window(const absa_controller_options *o, const absa__ctl_sta
     p->threshold_closed = o->compare == ABSA_COMPARE_LESS_EQUAL;
     p->micro_batches = 1;
     w->epoch_size = absa__ctl_epoch_size(o);
-    w->epoch_number = (double)w->epoch_size;
-    w->all = w->epoch_number * (double)o->epochs;
+    w->all = (double)w->epoch_size * (double)o->epochs;
     w->one_micro = s->window_rows <= o->micro_batch && o->adversarial_rows == ABSA_ROWS_WINDOW;
 }
 
@@ -148,7 +147,7 @@ static inline void fill(const absa__ctl_state *s, const absa__ctl_window *w, abs
     *p = w->plan;
     p->rows_done = s->window_done;
     p->progress = part(s->samples, w->all);
-    p->epoch = (double)s->epochs + part(s->epoch_samples, w->epoch_number);
+    p->epoch = (double)s->epochs + part(s->epoch_samples, (double)w->epoch_size);
     p->threshold = s->threshold;
     p->samples = s->samples;
     p->measure_due = s->due & !w->plan.finished;

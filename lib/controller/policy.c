@@ -57,8 +57,8 @@ static void tell_schedule(const absa_controller_options *o, absa__ctl_state *s)
 }
 
 /* What a decision is, once the state has moved. */
-static void conclude(const absa_controller_options *o, absa__ctl_state *s, int32_t reason,
-                     absa_decision *d)
+static inline void conclude(const absa_controller_options *o, absa__ctl_state *s, int32_t reason,
+                            absa_decision *d)
 {
     /* A closed window has no rows yet: what was decided holds for it already. */
     if (s->window_done == 0)
@@ -237,10 +237,7 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
     if (reason == ABSA_REASON_EIGENVALUE || reason == ABSA_REASON_PATIENCE ||
         reason == ABSA_REASON_SHRINK || o->unit == ABSA_UNIT_SAMPLES)
         tell_schedule(o, s);
-    if (d || s->window_done == 0)
-        conclude(o, s, reason, d);
-    else
-        s->reason = reason;
+    conclude(o, s, reason, d);
 }
 
 /* Whether the schedule has moved since the last decision told where it is. */
