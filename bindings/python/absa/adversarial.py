@@ -21,7 +21,7 @@ def fgsm(x, grad, eps, lo=None, hi=None, out=None):
     out : float32 array of that shape, optional
         where to write; may be x
 
-    Raises absa.InvalidError for a NaN or infinity in x or grad; out is not to be used then.
+    Raises absa.NonfiniteError for a NaN or infinity in x or grad; out is not to be used then.
     """
     kind = numpy.dtype(numpy.float32)
     x_at, g_at = address(x, "x", kind), address(grad, "grad", kind)
