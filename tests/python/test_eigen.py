@@ -347,3 +347,31 @@ def test_results_read_well():
     text = repr(absa.eigenvalues(A, k=2))
     assert max(map(len, text.splitlines())) <= 79 and "probability" in text
     assert "Operator(Space(120, float32)" in repr(absa.Operator.from_hvp(into, N))
+
+
+@pytest.mark.parametrize("shape", [(10, 12), (1, N), (N, 1)])
+def test_a_table_of_numbers_is_no_vector(shape):
+    op = absa.Operator.from_hvp(into, N)
+    with pytest.raises(ValueError, match=r"a vector has shape \(120,\)"):
+        op.apply(numpy.ones(shape, "float32"))
+    with pytest.raises(ValueError, match="out has shape"):
+        op.apply(numpy.ones(N, "float32"), numpy.ones(shape, "float32"))
+    with pytest.raises(ValueError, match="hint has shape"):
+        absa.Estimator(N).run(op, hint=numpy.ones(shape, "float32"))
+    with pytest.raises(ValueError, match="theta has shape"):
+        absa.Operator.from_gradient(lambda t: A @ t, numpy.ones(shape))
+
+
+@pytest.mark.parametrize("kind, text", [(ValueError, "in use already"), (TypeError, "None")])
+def test_a_table_that_hands_out_a_vector_twice_is_refused_at_once(kind, text):
+    class Ops:
+        axpby = dots = gaussian = staticmethod(lambda *_: pytest.fail("too late"))
+
+        def __init__(self, only):
+            self.only = only
+
+        def alloc(self):
+            return self.only
+    space = absa.Space(N, ops=Ops(None if kind is TypeError else numpy.ones(N, "float32")))
+    with pytest.raises(kind, match=text):
+        absa.Estimator(space)

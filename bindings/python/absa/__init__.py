@@ -9,12 +9,14 @@ Exceptions in callbacks come back as themselves.
 from ._core import (Context, Error, InvalidError, NoMemoryError, NonfiniteError,
                     UnsupportedError, lib as _lib)
 from .adversarial import fgsm
+from .block import Block, LayerEigenvalues, Range, layer_eigenvalues
 from .controller import Controller, Decision, Micro, Plan
 from .eigen import EigenResult, Estimator, eigenvalues
 from .operator import Operator
 from .space import Space
 
 __version__ = _lib.absa_version_string().decode()
-__all__ = ["Context", "Controller", "Decision", "EigenResult", "Error", "Estimator",
-           "InvalidError", "Micro", "NoMemoryError", "NonfiniteError", "Operator", "Plan", "Space",
-           "UnsupportedError", "eigenvalues", "fgsm"]
+__all__ = ["Block", "Context", "Controller", "Decision", "EigenResult", "Error", "Estimator",
+           "InvalidError", "LayerEigenvalues", "Micro", "NoMemoryError", "NonfiniteError",
+           "Operator", "Plan", "Range", "Space", "UnsupportedError", "eigenvalues", "fgsm",
+           "layer_eigenvalues"]

@@ -195,6 +195,32 @@ def fill(made, **values):
     return made
 
 
+def positive(value, name, least=1):
+    """Return an integer of any kind that is at least so much and fits the library's."""
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; it must be an integer") from None
+    if not least <= value < 1 << 63:
+        raise ValueError(f"{name} is {value}; it must be at least {least}")
+    return value
+
+
+def weighed(weights, count, name="weights"):
+    """Return numbers, one for each of so many things, as an array of float64; None stays None."""
+    if weights is None:
+        return None
+    found = numpy.ascontiguousarray(weights, numpy.float64)
+    if found.shape != (count,):
+        raise ValueError(f"{count} parts need as many {name}, not an array of shape {found.shape}")
+    return found
+
+
+def place(array):
+    """Return the address of an array that may be None."""
+    return None if array is None else array.ctypes.data
+
+
 def written(check_status, write):
     """Return the bytes that write(buffer, capacity, size) fills, once it has told their number."""
     size = ctypes.c_size_t()
@@ -213,7 +239,8 @@ def element(dtype):
 
 
 def address(array, name, dtype, size=None, writable=False):
-    """Return the address of a C-contiguous array of that dtype and size; nothing is ever copied."""
+    """Return the address of a C-contiguous array of that dtype; nothing is ever copied. With a size
+    it must be a vector of so many elements."""
     if not isinstance(array, numpy.ndarray):
         raise TypeError(f"{name} is {type(array).__name__}; it must be a numpy.ndarray")
     if array.dtype != dtype:
@@ -224,6 +251,8 @@ def address(array, name, dtype, size=None, writable=False):
         raise TypeError(f"{name} is not C-contiguous; numpy.ascontiguousarray() copies it")
     if writable and not array.flags.writeable:
         raise TypeError(f"{name} is read-only")
+    if size is not None and array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}; a vector has shape ({size},)")
     if size is not None and array.size != size:
         raise ValueError(f"{name} has {array.size} elements; it must have {size}")
     return array.ctypes.data

@@ -1,15 +1,14 @@
 """Extreme eigenvalues with proof: the estimator, its results, and eigenvalues(), which does it all
 in one call."""
 
-import contextlib
 import ctypes
 import math
-import sys
 
 import numpy
 
 from . import _declarations as c
 from ._core import Handle, Session, callback, lib, number, struct, word, written
+from ._progress import running, shown
 from .operator import Operator
 from .space import space_of
 
@@ -104,10 +103,7 @@ class Estimator:
     def __init__(self, space, dtype=None, *, monitor=None, progress=None, **values):
         self.space = space_of(space, dtype)
         self.options = options(**values)
-        self._progress = _progress(progress, self.options.max_products)
-        watchers = [w for w in (monitor, self._progress) if w is not None]
-        if watchers:
-            self.options.monitor = _monitor(watchers)
+        self._progress = watch(self.options, monitor, progress)
         self._handle = Handle(
             self.space.context, lib.absa_eigen_destroy, lambda out: lib.absa_eigen_create(
                 self.space.context.handle, self.space.struct, self.options, out),
@@ -171,18 +167,8 @@ class Estimator:
             self._check(lib.absa_eigen_continue(self.handle, op.handle, found))
         return self._result(found, vectors)
 
-    @contextlib.contextmanager
-    def _running(self, op):
-        """A run to its end; the progress is closed, whatever becomes of it."""
-        close = self._progress.close if self._progress is not None else lambda: None
-        try:
-            with Session(self, op):
-                yield
-        except BaseException:
-            with contextlib.suppress(Exception):  # what ended the run is what is to be heard of
-                close()
-            raise
-        close()
+    def _running(self, *parts):
+        return running(self._progress, self, *parts)
 
     def start(self, *, stream=None, hint=None, hint_stream=None, hint_weight=None, threshold=None,
               threshold_closed=False):
@@ -278,6 +264,15 @@ _STATE = c.ENUMS["absa_status_code"]["state"]
 _UNSUPPORTED = c.ENUMS["absa_status_code"]["unsupported"]
 
 
+def watch(made, monitor, progress):
+    """Set the monitor of a struct of options; return what to hand to running()."""
+    told = shown(progress, made.max_products)
+    watchers = [w for w in (monitor, told) if w is not None]
+    if watchers:
+        made.monitor = _monitor(watchers)
+    return told
+
+
 def _monitor(watchers):
     def call(_user, now, stop):
         found = c.absa_eigen_result()
@@ -287,52 +282,6 @@ def _monitor(watchers):
             if watcher(result):
                 stop[0] = 1
     return callback(c.absa_monitor_fn, call)
-
-
-class _Bar:
-    """One line on the terminal: products so far and what is known."""
-
-    def __init__(self, most):
-        self._most, self._shown = most, False
-
-    def __call__(self, now):
-        text = (f"{now.products:4}/{self._most} products  value {now.value:.6g}  in "
-                "[{:.6g}, {:.6g}]".format(*now.interval))
-        sys.stderr.write("\r" + text[:79].ljust(79))
-        sys.stderr.flush()
-        self._shown = True
-
-    def close(self):
-        """End the line."""
-        if self._shown:
-            sys.stderr.write("\n")
-            self._shown = False
-
-
-class _Hook:
-    """A tqdm-like object: update(1) a product, close() at the end; or any callable."""
-
-    def __init__(self, hook):
-        self._hook = hook
-
-    def __call__(self, now):
-        if hasattr(self._hook, "update"):
-            self._hook.update(1)
-        else:
-            self._hook(now)
-
-    def close(self):
-        """Tell the hook that the run has ended."""
-        if hasattr(self._hook, "close"):
-            self._hook.close()
-
-
-def _progress(asked, most):
-    if asked is None or asked is False:
-        return None
-    if asked is True:
-        return _Bar(most) if sys.stderr.isatty() else None
-    return _Hook(asked)
 
 
 def top(op, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, *, hint=None, stream=None,

@@ -8,7 +8,8 @@ import numbers
 import numpy
 
 from . import _declarations as c
-from ._core import Handle, Session, callback, keep, lib, number, struct, word
+from ._core import (Handle, Session, callback, keep, lib, number, place, struct, weighed,
+                    word)
 from .space import doubles, space_of
 
 
@@ -98,11 +99,13 @@ class Check:
 
 
 class Operator:
-    """A symmetric operator of the library. Made by its class methods, from another one by shift(),
-    or from several by Operator.sum(). `op @ v` is a product.
+    """A symmetric operator of the library. Made by its class methods, from another one by shift()
+    or block(), or from several by Operator.sum(). `op @ v` is a product.
 
     One thread at a time uses it; exceptions of its callbacks come out of the call they ran in.
     """
+
+    selection = None
 
     def __init__(self, space, create, *kept):
         self.space = space
@@ -224,19 +227,34 @@ class Operator:
         if not parts:
             raise ValueError("a sum needs at least one part")
         handles = (ctypes.c_void_p * len(parts))(*[part.handle.value for part in parts])
-        given = None
-        if weights is not None:
-            given = numpy.ascontiguousarray(weights, numpy.float64)
-            if given.shape != (len(parts),):
-                raise ValueError(f"{len(parts)} parts need as many weights, not {given.shape}")
+        given = weighed(weights, len(parts))
         return cls(parts[0].space, lambda out: lib.absa_operator_sum(
             parts[0].space.context.handle, len(parts), handles,
-            None if given is None else given.ctypes.data, out), parts)
+            place(given), out), parts)
 
     def shift(self, shift):
         """Return H + shift I: the term that a weight decay of shift / 2 |theta|^2 adds."""
         return Operator(self.space, lambda out: lib.absa_operator_shift(
             self.space.context.handle, self.handle, float(shift), out), self)
+
+    def block(self, selection, ranges=None):
+        """Return the operator of some of the parameters: the rows and columns that are selected.
+
+        selection: an absa.Block; or a text as Block.select() takes, "last:2" or "conv1.*", with
+        ranges as absa.Block takes them. Its vectors have as many elements as are selected; its
+        attribute `selection` is a Block, whose expand() makes vectors of all parameters of them.
+        Every product costs one of this operator.
+        """
+        from .block import Block
+        if not isinstance(selection, Block):
+            selection = Block(ranges or (), self.space.struct.n_global, select=selection)
+        elif ranges is not None:
+            raise TypeError("ranges go with a text; an absa.Block has its own")
+        chosen = selection.copy()
+        part = Operator(chosen.space(self.space), lambda out: lib.absa_operator_from_block(
+            self.handle, chosen.handle, out), self)
+        part.selection = chosen
+        return part
 
     def apply(self, v, out=None):
         """Compute H v, into out where that is given; returns it."""

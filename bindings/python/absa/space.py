@@ -6,7 +6,8 @@ import ctypes
 import numpy
 
 from . import _declarations as c
-from ._core import Context, address, callback, element, number, session, struct
+from ._core import (Context, address, callback, element, lib, number, positive, session, struct,
+                    word)
 
 
 def doubles(pointer, count):
@@ -57,12 +58,11 @@ class Space:
     def __init__(self, n, dtype="float32", *, distribution="none", n_global=None, first=0,
                  reduce=None, ops=None, context=None):
         self.context = Context() if context is None else context
-        self.struct = struct(c.absa_space)
-        self.struct.element = element(dtype)
+        self.n = positive(n, "n", 0)
+        self.struct = c.absa_space()
+        lib.absa_space_host(self.struct, ctypes.sizeof(self.struct), element(dtype), self.n)
         self.dtype = numpy.dtype(dtype)
-        self.n = int(n)
         self.distribution = distribution
-        self.struct.n = self.n
         self.struct.n_global = self.n if n_global is None else n_global
         self.struct.first = first
         self.struct.distribution = number("absa_distribution", distribution)
@@ -73,6 +73,17 @@ class Space:
             self._objects = {}
             self._table = _table(ops, self._objects)
             self.struct.ops = ctypes.pointer(self._table)
+
+    @classmethod
+    def from_struct(cls, made, context, *kept):
+        """Make a space of arrays from a struct that the library has filled. kept: what owns the
+        callbacks in it."""
+        space = cls.__new__(cls)
+        space.context, space.struct, space.ops, space._kept = context, made, None, kept
+        space.dtype = numpy.dtype({0: "float32", 1: "float64"}[made.element])
+        space.n = made.n
+        space.distribution = word("absa_distribution", made.distribution)
+        return space
 
     def __repr__(self):
         shared = "" if self.distribution == "none" else f", {self.distribution}"
@@ -138,6 +149,11 @@ def _table(ops, objects):
 
     def alloc(_user, out):
         vector = ops.alloc()
+        if vector is None:
+            raise TypeError("alloc() returned None; it must return a new vector")
+        if id(vector) in objects:
+            raise ValueError("alloc() returned a vector that is in use already; every call must "
+                             "return one of its own")
         objects[id(vector)] = vector
         out[0] = id(vector)
 
