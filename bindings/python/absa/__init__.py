@@ -11,12 +11,17 @@ from ._core import (Context, Error, InvalidError, NoMemoryError, NonfiniteError,
 from .adversarial import fgsm
 from .block import Block, LayerEigenvalues, Range, layer_eigenvalues
 from .controller import Controller, Decision, Micro, Plan
+from .cost import Cost, Machine
 from .eigen import EigenResult, Estimator, eigenvalues
+from .journal import Journal, Replay, read_journal, replay
 from .operator import Operator
+from .sampling import SamplingResult
+from .schedule import Schedule, schedule
 from .space import Space
 
 __version__ = _lib.absa_version_string().decode()
-__all__ = ["Block", "Context", "Controller", "Decision", "EigenResult", "Error", "Estimator",
-           "InvalidError", "LayerEigenvalues", "Micro", "NoMemoryError", "NonfiniteError",
-           "Operator", "Plan", "Range", "Space", "UnsupportedError", "eigenvalues", "fgsm",
-           "layer_eigenvalues"]
+__all__ = ["Block", "Context", "Controller", "Cost", "Decision", "EigenResult", "Error",
+           "Estimator", "InvalidError", "Journal", "LayerEigenvalues", "Machine", "Micro",
+           "NoMemoryError", "NonfiniteError", "Operator", "Plan", "Range", "Replay",
+           "SamplingResult", "Schedule", "Space", "UnsupportedError", "eigenvalues", "fgsm",
+           "layer_eigenvalues", "read_journal", "replay", "schedule"]

@@ -192,8 +192,16 @@ class Controller:
         """The C handle."""
         return self._handle.handle
 
-    def _check(self, status):
+    def check(self, status):
+        """Raise the error of a status, or what a callback raised."""
         self._context.check(status)
+
+    def twin(self, journal=None):
+        """Return a controller of the same options in the same state, with a journal of its own or
+        none, and without `reduce`."""
+        kept = {name: value for name, value in self._arguments.items()
+                if name not in ("journal", "reduce")}
+        return _restored(type(self), {**kept, "journal": journal}, self.save())
 
     @property
     def options(self):
@@ -226,18 +234,18 @@ class Controller:
     def plan(self, process=0, processes=1):
         """Answer what the next update is to be; changes nothing."""
         plan = Plan(ctypes.sizeof(c.absa_plan))
-        self._check(lib.absa_controller_plan(self.handle, process, processes, plan))
+        self.check(lib.absa_controller_plan(self.handle, process, processes, plan))
         return plan
 
     def micro(self, process=0, processes=1):
         """Answer which rows come next; advance() moves on."""
         micro = Micro(ctypes.sizeof(c.absa_micro))
-        self._check(lib.absa_controller_micro(self.handle, process, processes, micro))
+        self.check(lib.absa_controller_micro(self.handle, process, processes, micro))
         return micro
 
     def advance(self, samples):
         """Count samples that were used, over all processes: 1 to what the window has left."""
-        self._check(lib.absa_controller_advance(self.handle, samples))
+        self.check(lib.absa_controller_advance(self.handle, samples))
 
     def observe(self, measured, standard_error=None):
         """Take a measurement and return the Decision that follows.
@@ -258,39 +266,39 @@ class Controller:
             else:
                 status = lib.absa_controller_observe_sampled(
                     self.handle, measured.struct, float(standard_error), decision)
-            self._check(status)
+            self.check(status)
         return decision
 
     def skip_measurement(self):
         """Drop a due measurement."""
-        self._check(lib.absa_controller_skip_measurement(self.handle))
+        self.check(lib.absa_controller_skip_measurement(self.handle))
 
     def end_epoch(self):
         """Count the end of an epoch."""
-        self._check(lib.absa_controller_end_epoch(self.handle))
+        self.check(lib.absa_controller_end_epoch(self.handle))
 
     def update_skipped(self):
         """Take back the last update: the optimiser skipped it. Its samples count."""
-        self._check(lib.absa_controller_update_skipped(self.handle))
+        self.check(lib.absa_controller_update_skipped(self.handle))
 
     def adversarial_collapse(self):
         """End adversarial inputs for good."""
-        self._check(lib.absa_controller_adversarial_collapse(self.handle))
+        self.check(lib.absa_controller_adversarial_collapse(self.handle))
 
     def restart_window(self):
         """Forget the open window: its samples are drawn again."""
-        self._check(lib.absa_controller_restart_window(self.handle))
+        self.check(lib.absa_controller_restart_window(self.handle))
 
     def save(self):
         """Return the state as bytes, at any point, also inside a window."""
-        return written(self._check, lambda *room: lib.absa_controller_save(self.handle, *room))
+        return written(self.check, lambda *room: lib.absa_controller_save(self.handle, *room))
 
     def load(self, state, other_options=False):
         """Restore what save() returned. other_options: take a state saved under other options."""
         if not isinstance(state, (bytes, bytearray, memoryview)):
             raise TypeError(f"state is {type(state).__name__}; it must be bytes")
         state = bytes(state)
-        self._check(lib.absa_controller_load(self.handle, state, len(state), int(other_options)))
+        self.check(lib.absa_controller_load(self.handle, state, len(state), int(other_options)))
 
     def __reduce__(self):
         return _restored, (type(self), self._arguments, self.save())
@@ -302,32 +310,55 @@ class Controller:
                 f"update {plan.update})")
 
 
+def predicted(strategy, preset, options, listener):
+    """Return a controller to try something with, whose decisions listener gets: the twin of a
+    controller, or a new one, the journal among whose options is told too."""
+    if isinstance(strategy, Controller):
+        if options or preset != "recommended":
+            raise TypeError("a controller has its own options")
+        return strategy.twin(listener)
+    told = options.get("journal")
+
+    def both(decision):
+        listener(decision)
+        told(decision)
+    return Controller(strategy, preset,
+                      **{**options, "journal": listener if told is None else both})
+
+
 def _restored(kind, arguments, state):
     made = kind(**arguments)
     made.load(state)
     return made
 
 
+def _field(name, kind, value):
+    """Return what a struct takes for a field of a line."""
+    if isinstance(value, str):
+        return number({"event": "absa_event", "reason": "absa_reason",
+                       "answer": "absa_answer"}[name], value)
+    if value is None:
+        return math.nan
+    return int(value) if kind is ctypes.c_int32 else value
+
+
 def decisions(lines):
     """Return Decision objects of a journal's lines: JSON text, or dicts."""
     found = []
     for at, line in enumerate(lines):
-        row = json.loads(line) if isinstance(line, (str, bytes)) else dict(line)
+        try:
+            row = json.loads(line) if isinstance(line, (str, bytes)) else dict(line)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"line {at + 1} is no JSON object: {error}") from None
+        if not isinstance(row, dict) or "event" not in row:
+            raise ValueError(f"line {at + 1} has no event")
         made = struct(c.absa_decision)
         for name, kind in c.absa_decision._fields_:
             if name == "struct_size" or name.startswith("reserved") or name not in row:
                 continue
-            value = row[name]
-            if isinstance(value, str):
-                value = number({"event": "absa_event", "reason": "absa_reason",
-                                "answer": "absa_answer"}[name], value)
-            elif value is None:
-                value = math.nan
-            elif kind is ctypes.c_int32:
-                value = int(value)
             try:
-                setattr(made, name, value)
-            except TypeError:
-                raise ValueError(f"line {at + 1}: {name} is {value!r}") from None
+                setattr(made, name, _field(name, kind, row[name]))
+            except (TypeError, ValueError, KeyError):
+                raise ValueError(f"line {at + 1}: {name} is {row[name]!r}") from None
         found.append(Decision.from_buffer_copy(made))
     return found

@@ -108,7 +108,7 @@ class Estimator:
             self.space.context, lib.absa_eigen_destroy, lambda out: lib.absa_eigen_create(
                 self.space.context.handle, self.space.struct, self.options, out),
             self.space, self.options)
-        self._next_stream = 0
+        self.next_stream = 0  # the number of the next measurement
 
     @property
     def handle(self):
@@ -127,7 +127,7 @@ class Estimator:
 
     def _args(self, stream, hint, hint_stream, hint_weight, threshold, threshold_closed):
         """Return the struct of arguments and the hint's vector."""
-        fields = {"stream": self._next_stream if stream is None else stream,
+        fields = {"stream": self.next_stream if stream is None else stream,
                   "threshold_closed": threshold_closed}
         if isinstance(hint, EigenResult):
             hint_stream = hint.stream if hint_stream is None else hint_stream
@@ -154,8 +154,8 @@ class Estimator:
         args, hint = self._args(stream, hint, hint_stream, hint_weight, threshold,
                                 threshold_closed)
         found = struct(c.absa_eigen_result)
-        self._next_stream = args.stream + 1
-        with self.space.lent(hint, "hint") as at, self._running(op):
+        self.next_stream = args.stream + 1
+        with self.space.lent(hint, "hint") as at, self.running(op):
             args.hint = at
             self._check(lib.absa_eigen_run(self.handle, op.handle, args, found))
         return self._result(found, vectors)
@@ -163,11 +163,12 @@ class Estimator:
     def resume(self, op, vectors=True):
         """Go on with an open run, one that was started, or loaded, to its end."""
         found = struct(c.absa_eigen_result)
-        with self._running(op):
+        with self.running(op):
             self._check(lib.absa_eigen_continue(self.handle, op.handle, found))
         return self._result(found, vectors)
 
-    def _running(self, *parts):
+    def running(self, *parts):
+        """Enter a run: a context manager; see absa._progress."""
         return running(self._progress, self, *parts)
 
     def start(self, *, stream=None, hint=None, hint_stream=None, hint_weight=None, threshold=None,
@@ -178,7 +179,7 @@ class Estimator:
         with self.space.lent(hint, "hint") as at, Session(self):
             args.hint = at
             self._check(lib.absa_eigen_start(self.handle, args))
-        self._next_stream = args.stream + 1
+        self.next_stream = args.stream + 1
 
     def next(self):
         """Return (x, y): put H x into y and call put(); None when the run has ended."""
@@ -253,7 +254,7 @@ class Estimator:
         status = lib.absa_eigen_best(self.handle, found)
         if status != _STATE:  # which says that nothing was measured yet
             self._check(status)
-        self._next_stream = 0 if status else found.stream + 1
+        self.next_stream = 0 if status else found.stream + 1
 
     def __repr__(self):
         return (f"Estimator({self.space!r}, rule={word('absa_rule', self.options.rule)}, "
