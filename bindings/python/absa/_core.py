@@ -195,15 +195,21 @@ def fill(made, **values):
     return made
 
 
-def positive(value, name, least=1):
-    """Return an integer of any kind that is at least so much and fits the library's."""
+def positive(value, name, least=1, past=1 << 63):
+    """Return an integer of any kind that lies in least .. past - 1."""
     try:
         value = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is {value!r}; it must be an integer") from None
-    if not least <= value < 1 << 63:
-        raise ValueError(f"{name} is {value}; it must be at least {least}")
+    if not least <= value < past:
+        raise ValueError(f"{name} is {value}; it must be "
+                         f"{f'at least {least}' if value < least else f'below {past}'}")
     return value
+
+
+def word64(value, name):
+    """Return an integer of 64 bits without a sign: a seed or a stream."""
+    return positive(value, name, 0, 1 << 64)
 
 
 def weighed(weights, count, name="weights"):

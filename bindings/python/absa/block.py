@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 import numpy
 
 from . import _declarations as c
-from ._core import Context, Handle, lib, positive, struct
+from ._core import Context, Handle, lib, positive, struct, word64
 from ._progress import running
 from .eigen import EigenResult, options as eigen_options, watch
 from .space import Space
@@ -271,7 +271,7 @@ def layer_eigenvalues(op, ranges, *, stream=0, monitor=None, progress=None, **op
         lib.absa_eigen_result_init(result, ctypes.sizeof(result))
     with running(shown, op):
         op.space.context.check(lib.absa_block_eigenvalues(
-            op.handle, _array(ranges), len(ranges), made, stream, results,
+            op.handle, _array(ranges), len(ranges), made, word64(stream, "stream"), results,
             ctypes.sizeof(c.absa_eigen_result)))
     return LayerEigenvalues(ranges, [EigenResult(c.absa_eigen_result.from_buffer_copy(one))
                                      for one in results])

@@ -9,7 +9,7 @@ import numpy
 
 from . import _declarations as c
 from ._core import (Handle, Session, callback, keep, lib, number, place, struct, weighed,
-                    word)
+                    word, word64)
 from .space import doubles, space_of
 
 
@@ -271,7 +271,8 @@ class Operator:
         """Check that this is one symmetric linear operator, with five products; see Check."""
         found = struct(c.absa_check_result)
         with Session(self):
-            self.space.context.check(lib.absa_operator_check(self.handle, seed, found))
+            self.space.context.check(lib.absa_operator_check(self.handle, word64(seed, "seed"),
+                                                               found))
         return Check(found)
 
     @property
