@@ -48,7 +48,7 @@ def test_processes_that_know_a_part_each_agree():
             meeting.wait()
             values[:] = sum(sums[other] for other in range(3))
             meeting.wait()
-        mine = ids[rank::3]
+        mine = ids[rank::3].copy()
         return absa.Selection(30, mine, seed=4, update=7, reduce=reduce).mask(mine)
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         for rank, mine in enumerate(pool.map(process, range(3))):
