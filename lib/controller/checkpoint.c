@@ -233,6 +233,7 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
     if (!plausible(o, &s))
         return absa__fail(ctx, differ ? ABSA_E_MISMATCH : ABSA_E_FORMAT,
                           "the state cannot be gone on from under these options");
+    absa__ctl_change(&s);
     /* A window that has no rows yet follows the new options. */
     if (differ && s.window_done == 0)
         absa__ctl_open_window(o, &s);

@@ -1,14 +1,12 @@
 /* The controller's handle: checks calls, keeps the state, speaks to the journal. Every decision is
- * made by the pure functions of policy.c; a call that fails leaves the state as it was. */
+ * made by the pure functions of policy.c; a call that fails leaves the state as it was. What hosts
+ * measured comes in through ctl_observe.c. */
 #include "controller/ctl_handle.h"
 
 #include "base/fail.h"
 #include "base/structs.h"
 
 #include <math.h>
-
-/* What the usual call does not need stays out of its way. */
-#define NOINLINE __attribute__((noinline))
 
 void absa_plan_init(absa_plan *plan, size_t size)
 {
@@ -56,8 +54,7 @@ static int ask_host(void *user, int64_t batch, int64_t batch_ref, double *factor
     return 0;
 }
 
-/* The failure of a lr_function that an event's computation met, once. */
-static absa_status lr_failure(absa_controller *c)
+absa_status absa__ctl_lr_failure(absa_controller *c)
 {
     const absa_status status = c->lr_status;
     c->lr_status = ABSA_OK;
@@ -93,7 +90,7 @@ absa_status absa_controller_create(absa_context *context, const absa_controller_
     c->quiet = !o.reduce && !o.journal && o.lr_rule != ABSA_LR_RULE_HOST &&
                !absa__logs(context, ABSA_LOG_INFO);
     absa__ctl_begin(&c->options, &c->state);
-    status = lr_failure(c);
+    status = absa__ctl_lr_failure(c);
     if (status)
         absa_controller_destroy(&c);
     *out = c;
@@ -135,7 +132,7 @@ static absa_status check_process(const absa_controller *c, const char *function,
 
 /* Answering changes nothing that anybody sees, hence the const of absa_controller_plan(); every
  * handle was made by absa_controller_create(), writable. */
-static void remember_window(const absa_controller *controller)
+static ABSA__RARE void remember_window(const absa_controller *controller)
 {
     absa_controller *c = (absa_controller *)(uintptr_t)controller;
     absa__ctl_plan_window(&c->options, &c->state, &c->window);
@@ -143,15 +140,15 @@ static void remember_window(const absa_controller *controller)
 }
 
 /* The plan for calls that are not the usual one. */
-static NOINLINE absa_status plan_checked(const absa_controller *c, int64_t process,
-                                         int64_t processes, absa_plan *plan)
+static ABSA__RARE absa_status plan_checked(const absa_controller *c, int64_t process,
+                                           int64_t processes, absa_plan *plan)
 {
     const absa_status status = check_process(c, "absa_controller_plan", process, processes, plan);
     if (status)
         return status;
+    absa_plan p;
     if (!c->window_known)
         remember_window(c);
-    absa_plan p;
     absa__ctl_plan_now(&c->options, &c->state, &c->window, processes, &p);
     return absa__struct_write(c->ctx, "absa_plan", &p, plan, sizeof p);
 }
@@ -159,10 +156,12 @@ static NOINLINE absa_status plan_checked(const absa_controller *c, int64_t proce
 absa_status absa_controller_plan(const absa_controller *controller, int64_t process,
                                  int64_t processes, absa_plan *plan)
 {
-    /* The usual call: inside a window, from a caller built with the same header. */
-    if (!controller || !plan || process < 0 || process >= processes || !controller->window_known ||
+    /* The usual call: from a caller built with the same header. */
+    if (!controller || !plan || process < 0 || process >= processes ||
         plan->struct_size != sizeof *plan)
         return plan_checked(controller, process, processes, plan);
+    if (!controller->window_known)
+        remember_window(controller);
     absa__ctl_plan_now(&controller->options, &controller->state, &controller->window, processes,
                        plan);
     return ABSA_OK;
@@ -175,9 +174,10 @@ absa_status absa_controller_micro(const absa_controller *controller, int64_t pro
         check_process(controller, "absa_controller_micro", process, processes, micro);
     if (status)
         return status;
-    absa_micro m;
-    absa__ctl_micro(&controller->options, &controller->state, process, processes, &m);
-    return absa__struct_write(controller->ctx, "absa_micro", &m, micro, sizeof m);
+    absa_micro m, *out = micro->struct_size == sizeof m ? micro : &m;
+    absa__ctl_micro(&controller->options, &controller->state, process, processes, out);
+    return out == micro ? ABSA_OK
+                        : absa__struct_write(controller->ctx, "absa_micro", &m, micro, sizeof m);
 }
 
 static absa_status check_call(absa_controller *c, const char *function)
@@ -189,7 +189,7 @@ static absa_status check_call(absa_controller *c, const char *function)
                    : ABSA_OK;
 }
 
-static absa_status check_running(absa_controller *c, const char *function)
+absa_status absa__ctl_check_running(absa_controller *c, const char *function)
 {
     const absa_status status = check_call(c, function);
     if (status)
@@ -200,18 +200,14 @@ static absa_status check_running(absa_controller *c, const char *function)
                : ABSA_OK;
 }
 
-/* An event changes the state in place. What can fail after that, other processes or the host's
- * learning rate rule, needs the state that was. */
-static void keep(absa_controller *c)
+void absa__ctl_keep(absa_controller *c)
 {
     c->window_known = 0;
     if (c->options.reduce || c->options.lr_rule == ABSA_LR_RULE_HOST)
         c->before = c->state;
 }
 
-/* Takes an event back when it failed, else tells the journal; the decision stands whatever the
- * journal answers. d is NULL when there is nothing to tell, and not read without a journal. */
-static absa_status settle(absa_controller *c, absa_status status, const absa_decision *d)
+absa_status absa__ctl_settle(absa_controller *c, absa_status status, const absa_decision *d)
 {
     if (status) {
         c->state = c->before;
@@ -226,130 +222,10 @@ static absa_status settle(absa_controller *c, absa_status status, const absa_dec
     return code ? absa__callback_failed(c->ctx, "journal", code) : ABSA_OK;
 }
 
-/* Whether a caller's decision can be written: asked before anything is decided. */
-static absa_status check_decision(absa_controller *c, const absa_decision *decision)
+/* Counts samples with every check; the window's end may decide something. */
+static ABSA__RARE absa_status advance(absa_controller *controller, int64_t samples)
 {
-    absa_decision probe, d;
-    absa_decision_init(&d, sizeof d);
-    probe.struct_size = decision->struct_size;
-    return absa__struct_write(c->ctx, "absa_decision", &d, &probe, sizeof d);
-}
-
-/* A run that cannot adapt is never silent. */
-static inline void warn_when_blind(absa_controller *c)
-{
-    if (c->state.reason == ABSA_REASON_BLIND)
-        absa__log(c->ctx, ABSA_LOG_WARNING,
-                  "%lld measurements in a row were unusable: the batch does not adapt",
-                  (long long)c->state.bad_run);
-}
-
-/* own is what this process's checks said: the others must hear of it. */
-static absa_status observe(absa_controller *c, absa_status own, absa__measurement *m,
-                           absa_decision *decision)
-{
-    if (!own && decision)
-        own = check_decision(c, decision);
-    absa_status status = c->options.reduce ? absa__ctl_share(c, own, m) : own;
-    if (status)
-        return status;
-    absa_decision d;
-    keep(c);
-    absa__ctl_observe(&c->options, &c->state, m, decision || c->options.journal ? &d : NULL);
-    status = lr_failure(c);
-    if (c->options.reduce)
-        status = absa__ctl_agree(c, status);
-    if (!status && decision)
-        status = absa__struct_write(c->ctx, "absa_decision", &d, decision, sizeof d);
-    if (!status)
-        warn_when_blind(c);
-    return settle(c, status, &d);
-}
-
-static absa_status read_result(absa_controller *c, const absa_eigen_result *result,
-                               absa_eigen_result *r)
-{
-    absa_eigen_result_init(r, sizeof *r);
-    if (!result)
-        return absa__fail(c->ctx, ABSA_E_INVALID, "absa_controller_observe: result is NULL");
-    const absa_status status = absa__struct_read(c->ctx, "absa_eigen_result", result, r, sizeof *r);
-    if (status)
-        return status;
-    if (isnan(r->lower) || isnan(r->upper))
-        return absa__fail(c->ctx, ABSA_E_INVALID,
-                          "absa_controller_observe: a bound of the measurement is NaN");
-    if (r->rule == ABSA_RULE_POWER && c->options.trigger == ABSA_TRIGGER_INTERVAL)
-        return absa__fail(c->ctx, ABSA_E_INVALID,
-                          "absa_controller_observe: POWER gives no upper bound, so the INTERVAL "
-                          "trigger could never fire; use the POINT trigger or another rule");
-    return ABSA_OK;
-}
-
-absa_status absa_controller_observe(absa_controller *controller, const absa_eigen_result *result,
-                                    absa_decision *decision)
-{
-    return absa_controller_observe_sampled(controller, result, 0.0, decision);
-}
-
-absa_status absa_controller_observe_sampled(absa_controller *controller,
-                                            const absa_eigen_result *result, double standard_error,
-                                            absa_decision *decision)
-{
-    absa_status status = check_running(controller, "absa_controller_observe");
-    if (status)
-        return status;
-    absa_eigen_result r;
-    status = read_result(controller, result, &r);
-    if (!status && (!(standard_error >= 0.0) || !isfinite(standard_error)))
-        status = absa__fail(controller->ctx, ABSA_E_INVALID,
-                            "absa_controller_observe_sampled: standard_error is %g, must be finite "
-                            "and not negative",
-                            standard_error);
-    absa__measurement m = {.value = r.value,
-                           .lower = r.lower,
-                           .upper = r.upper,
-                           .converged = r.converged,
-                           .consistent = r.consistent,
-                           .answer = r.answer,
-                           .products = r.products,
-                           .standard_error = standard_error};
-    return observe(controller, status, &m, decision);
-}
-
-/* A plain number as a measurement, with every check. */
-static NOINLINE absa_status observe_value(absa_controller *c, absa__measurement *m,
-                                          absa_decision *decision)
-{
-    const absa_status status = check_running(c, "absa_controller_observe_value");
-    if (status)
-        return status;
-    absa__log(c->ctx, ABSA_LOG_INFO, "eigenvalue %g taken unverified", m->value);
-    return observe(c, ABSA_OK, m, decision);
-}
-
-absa_status absa_controller_observe_value(absa_controller *controller, double value,
-                                          absa_decision *decision)
-{
-    absa_controller *c = controller;
-    absa__measurement m = {.value = value,
-                           .lower = value,
-                           .upper = value,
-                           .converged = 1,
-                           .consistent = 1,
-                           .answer = ABSA_ANSWER_NONE};
-    /* The usual call: nobody to ask or to tell, so that nothing can fail. */
-    if (!c || !c->quiet || decision || absa__ctl_finished(&c->options, &c->state))
-        return observe_value(c, &m, decision);
-    absa__ctl_observe(&c->options, &c->state, &m, NULL);
-    /* A window that has no rows yet was opened anew. */
-    c->window_known &= c->state.window_done > 0;
-    warn_when_blind(c);
-    return ABSA_OK;
-}
-
-absa_status absa_controller_advance(absa_controller *controller, int64_t samples)
-{
-    const absa_status status = check_running(controller, "absa_controller_advance");
+    const absa_status status = absa__ctl_check_running(controller, "absa_controller_advance");
     if (status)
         return status;
     absa__ctl_state *s = &controller->state;
@@ -368,11 +244,28 @@ absa_status absa_controller_advance(absa_controller *controller, int64_t samples
         return ABSA_OK;
     }
     absa_decision d;
-    keep(controller);
+    absa__ctl_keep(controller);
     absa__ctl_count(s, samples);
     const int decided =
         absa__ctl_complete(&controller->options, s, controller->options.journal ? &d : NULL);
-    return settle(controller, lr_failure(controller), decided ? &d : NULL);
+    return absa__ctl_settle(controller, absa__ctl_lr_failure(controller), decided ? &d : NULL);
+}
+
+absa_status absa_controller_advance(absa_controller *controller, int64_t samples)
+{
+    absa_controller *c = controller;
+    if (!c || c->busy || samples < 1 || c->state.samples > INT64_MAX / 2 ||
+        absa__ctl_finished(&c->options, &c->state))
+        return advance(c, samples);
+    /* The usual call: nothing follows, or a window like the one before. */
+    const int64_t rest = c->state.window_rows - c->state.window_done;
+    if (samples < rest)
+        absa__ctl_count(&c->state, samples);
+    else if (samples == rest && absa__ctl_repeats(&c->state, samples))
+        absa__ctl_repeat(&c->options, &c->state, samples);
+    else
+        return advance(c, samples);
+    return ABSA_OK;
 }
 
 /* Lets an event happen, and tells the decision. */
@@ -380,14 +273,14 @@ static absa_status happen(absa_controller *c, void (*event)(const absa_controlle
                                                             absa__ctl_state *, absa_decision *))
 {
     absa_decision d;
-    keep(c);
+    absa__ctl_keep(c);
     event(&c->options, &c->state, c->options.journal ? &d : NULL);
-    return settle(c, lr_failure(c), &d);
+    return absa__ctl_settle(c, absa__ctl_lr_failure(c), &d);
 }
 
 absa_status absa_controller_end_epoch(absa_controller *controller)
 {
-    const absa_status status = check_running(controller, "absa_controller_end_epoch");
+    const absa_status status = absa__ctl_check_running(controller, "absa_controller_end_epoch");
     return status ? status : happen(controller, absa__ctl_end_epoch);
 }
 
@@ -450,7 +343,7 @@ absa_status absa_controller_load(absa_controller *controller, const void *buffer
     status = absa__ctl_load(controller->ctx, &controller->options, buffer, size, other_options != 0,
                             &next);
     if (!status)
-        status = lr_failure(controller);
+        status = absa__ctl_lr_failure(controller);
     if (!status) {
         controller->state = next;
         controller->window_known = 0;

@@ -2,7 +2,7 @@
 #ifndef ABSA_CONTROLLER_CTL_HANDLE_H
 #define ABSA_CONTROLLER_CTL_HANDLE_H
 
-#include "controller/ctl_state.h"
+#include "controller/ctl_window.h"
 
 struct absa_controller {
     absa_context *ctx;
@@ -23,6 +23,23 @@ struct absa_controller {
     } answers[2];
     absa_status lr_status;
 };
+
+/* What the usual call does not need stays out of its way. */
+#define ABSA__RARE __attribute__((noinline))
+
+/* Whether an event of a running training may happen now. */
+absa_status absa__ctl_check_running(absa_controller *c, const char *function);
+
+/* An event changes the state in place. What can fail after that, other processes or the host's
+ * learning rate rule, needs the state that was. */
+void absa__ctl_keep(absa_controller *c);
+
+/* The failure of a lr_function that an event's computation met, once. */
+absa_status absa__ctl_lr_failure(absa_controller *c);
+
+/* Takes an event back when it failed, else tells the journal; the decision stands whatever the
+ * journal answers. d is NULL when there is nothing to tell, and not read without a journal. */
+absa_status absa__ctl_settle(absa_controller *c, absa_status status, const absa_decision *d);
 
 /* Both for controllers with reduce only.
  *

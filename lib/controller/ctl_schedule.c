@@ -16,11 +16,18 @@ int64_t absa__ctl_fit(const absa_controller_options *o, double wish, int64_t now
     return b > now ? b : now;
 }
 
+/* pow() is slow, and the power rarely another one. */
+double absa__ctl_decay_factor(const absa_controller_options *o, const absa__ctl_state *s,
+                              int64_t decays)
+{
+    return decays == s->decay_power ? s->decay_factor : pow(o->lr_decay, (double)decays);
+}
+
 int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__ctl_state *s)
 {
     if (o->strategy != ABSA_STRATEGY_GG)
         return s->batch_next;
-    const double factor = pow(o->lr_decay, (double)absa__ctl_decays(o, s));
+    const double factor = absa__ctl_decay_factor(o, s, absa__ctl_decays(o, s));
     /* 128 / 0.2 must be 640 though 0.2 is not a fifth: a part in 10^9 is rounding, not a wish. */
     return absa__ctl_fit(o, (double)o->batch / factor * (1.0 + 1e-9), o->batch);
 }
@@ -46,13 +53,15 @@ static double window_at(const absa_controller_options *o, const absa__ctl_state 
                                           : begun / (double)absa__ctl_epoch_size(o);
 }
 
-static double warmup_factor(const absa_controller_options *o, const absa__ctl_state *s, int64_t b)
+static double warmup_factor(const absa_controller_options *o, const absa__ctl_state *s,
+                            double ratio)
 {
+    if (o->warmup == 0.0)
+        return 1.0;
     const double at = window_at(o, s);
     if (at >= o->warmup)
         return 1.0;
-    const double start =
-        o->warmup_start > 0.0 ? o->warmup_start : fmin(1.0, 1.0 / ratio_factor(o, b));
+    const double start = o->warmup_start > 0.0 ? o->warmup_start : fmin(1.0, 1.0 / ratio);
     return start + (1.0 - start) * (at / o->warmup);
 }
 
@@ -75,26 +84,26 @@ static double lr_ceiling(const absa_controller_options *o, const absa__ctl_state
     return o->lr_cap * 2.0 * (1.0 + mu) / (damping * s->curvature);
 }
 
-static double uncapped_lr(const absa_controller_options *o, const absa__ctl_state *s, int64_t b,
-                          int64_t decays)
+absa__ctl_rate absa__ctl_rate_of(const absa_controller_options *o, const absa__ctl_state *s,
+                                 int64_t b, int64_t decays)
 {
-    return o->lr * ratio_factor(o, b) * pow(o->lr_decay, (double)decays) * warmup_factor(o, s, b) *
-           polynomial_factor(o, s) * s->spill;
-}
-
-double absa__ctl_lr(const absa_controller_options *o, const absa__ctl_state *s, int64_t b,
-                    int64_t decays)
-{
-    return fmin(uncapped_lr(o, s, b, decays), lr_ceiling(o, s));
-}
-
-double absa__ctl_lr_multiplier(const absa_controller_options *o, const absa__ctl_state *s,
-                               int64_t b, int64_t decays)
-{
-    const double plain = uncapped_lr(o, s, b, decays), ceiling = lr_ceiling(o, s);
-    double own = ratio_factor(o, b) * s->spill;
-    if (ceiling < plain)
-        own *= ceiling / plain;
+    const double ratio = ratio_factor(o, b), factor = absa__ctl_decay_factor(o, s, decays);
+    const double plain =
+        o->lr * ratio * factor * warmup_factor(o, s, ratio) * polynomial_factor(o, s) * s->spill;
+    const double ceiling = lr_ceiling(o, s);
+    absa__ctl_rate rate = {plain, ratio * s->spill};
+    if (ceiling < plain) {
+        rate.lr = ceiling;
+        rate.multiplier *= ceiling / plain;
+    }
     /* GG takes the host's decays into its own hands: growth, and what the cap left of the decay. */
-    return o->strategy == ABSA_STRATEGY_GG ? own * pow(o->lr_decay, (double)decays) : own;
+    if (o->strategy == ABSA_STRATEGY_GG)
+        rate.multiplier *= factor;
+    return rate;
+}
+
+int absa__ctl_rate_stays(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    const double ends = o->warmup > o->polynomial_end ? o->warmup : o->polynomial_end;
+    return o->unit == ABSA_UNIT_EPOCHS && (ends == 0.0 || window_at(o, s) >= ends);
 }

@@ -40,8 +40,13 @@ typedef struct absa__ctl_state {
     int32_t can_take_back;
     int32_t reason; /* of the last decision */
     int32_t reserved0;
-    /* Follows from reference and is not saved: */
-    double threshold; /* what measurements are compared with; NaN before the first */
+    /* These follow from the others and are not saved: */
+    double threshold;      /* what measurements are compared with; NaN before the first */
+    double decay_factor;   /* lr_decay to the power of decay_power */
+    int64_t decay_power;   /* see decay_factor */
+    int64_t repeats_until; /* a window that opens with so many epoch_samples or fewer is as the open
+                              one, and tells nothing; INT64_MIN when that is not known */
+    int64_t openings;      /* windows that were opened otherwise */
 } absa__ctl_state;
 
 /* What the host measured. */
@@ -51,6 +56,17 @@ typedef struct absa__measurement {
     int64_t products;
     double standard_error; /* over probe batches; 0: not known */
 } absa__measurement;
+
+/* A plain number, taken as exact. */
+static inline absa__measurement absa__ctl_exact(double value)
+{
+    return (absa__measurement){.value = value,
+                               .lower = value,
+                               .upper = value,
+                               .converged = 1,
+                               .consistent = 1,
+                               .answer = ABSA_ANSWER_NONE};
+}
 
 /* Checks ranges, and fills the values that 0 or -1 stand for. */
 absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o);
@@ -108,12 +124,21 @@ static inline int64_t absa__ctl_decays(const absa_controller_options *o, const a
     return count;
 }
 
+/* lr_decay to the power of decays. */
+double absa__ctl_decay_factor(const absa_controller_options *o, const absa__ctl_state *s,
+                              int64_t decays);
+
 /* Learning rate of a window with batch b behind that many decay points, and its part that the
  * host's own schedule does not have. */
-double absa__ctl_lr(const absa_controller_options *o, const absa__ctl_state *s, int64_t b,
-                    int64_t decays);
-double absa__ctl_lr_multiplier(const absa_controller_options *o, const absa__ctl_state *s,
-                               int64_t b, int64_t decays);
+typedef struct absa__ctl_rate {
+    double lr, multiplier;
+} absa__ctl_rate;
+absa__ctl_rate absa__ctl_rate_of(const absa_controller_options *o, const absa__ctl_state *s,
+                                 int64_t b, int64_t decays);
+
+/* Whether windows to come have the rate of the one that opens now until an epoch ends, a
+ * measurement moves it, or the batch changes. */
+int absa__ctl_rate_stays(const absa_controller_options *o, const absa__ctl_state *s);
 
 /* A batch within the options: a multiple of batch_multiple (of batch when accumulating), at most
  * batch_max, at least now. */
@@ -125,19 +150,18 @@ int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__
 /* Opens a window: takes over batch_next and plans its rows. */
 void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s);
 
-/* Counts samples, checked against the window; absa__ctl_complete() follows when they fill it. */
-static inline void absa__ctl_count(absa__ctl_state *s, int64_t samples)
+/* Called by whatever changes what windows are made from; samples that are used do not. */
+static inline void absa__ctl_change(absa__ctl_state *s)
 {
-    s->window_done += samples;
-    s->samples += samples;
-    s->epoch_samples += samples;
+    s->repeats_until = INT64_MIN;
 }
 
 /* Events. Each fills the decision, which may be NULL; the first, a full window's end, does and
- * answers 1 only where the schedule moved. */
+ * answers 1 only where the schedule moved. The third is the second for a plain number. */
 int absa__ctl_complete(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
 void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
                        const absa__measurement *m, absa_decision *d);
+void absa__ctl_observe_value(const absa_controller_options *o, absa__ctl_state *s, double value);
 void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
 void absa__ctl_skip(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
 void absa__ctl_collapse(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
@@ -146,19 +170,7 @@ void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state 
 void absa__ctl_restart_window(const absa_controller_options *o, absa__ctl_state *s,
                               absa_decision *d);
 
-/* What plans of one window have in common, so that a handle may keep it. */
-typedef struct absa__ctl_window {
-    absa_plan plan;     /* what neither samples nor measurements change */
-    int64_t epoch_size; /* samples of an epoch */
-    double all;         /* samples of the training */
-    int one_micro;      /* whatever is left of the window is one micro-batch, on any process */
-} absa__ctl_window;
-
-/* The plan, in two steps, and the micro-batch; process and processes were checked. */
-void absa__ctl_plan_window(const absa_controller_options *o, const absa__ctl_state *s,
-                           absa__ctl_window *window);
-void absa__ctl_plan_now(const absa_controller_options *o, const absa__ctl_state *s,
-                        const absa__ctl_window *window, int64_t processes, absa_plan *plan);
+/* The next micro-batch; process and processes were checked. */
 void absa__ctl_micro(const absa_controller_options *o, const absa__ctl_state *s, int64_t process,
                      int64_t processes, absa_micro *m);
 

@@ -1,7 +1,7 @@
 /* From state to plan: windows, micro-batches, weights, momentum. The window's rows are fixed when
  * it opens; how processes and micro-batches share them is computed from the rows already done, so
  * the number of processes may change at any time. */
-#include "controller/ctl_state.h"
+#include "controller/ctl_window.h"
 
 #include <math.h>
 
@@ -17,25 +17,58 @@ static int64_t epoch_rest(const absa_controller_options *o, const absa__ctl_stat
     return rest > 0 ? rest : 0;
 }
 
-void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s)
+/* Rows of a window that opens now. */
+static int64_t rows_of_window(const absa_controller_options *o, const absa__ctl_state *s)
 {
-    s->batch = s->batch_next;
-    s->window_rows = s->batch;
-    s->window_gamma = absa__ctl_gamma(o, s);
-    const int64_t decays = absa__ctl_decays(o, s);
-    s->window_lr = absa__ctl_lr(o, s, s->batch, decays);
-    s->window_lr_multiplier = absa__ctl_lr_multiplier(o, s, s->batch, decays);
     const int64_t rest = epoch_rest(o, s), later = o->epochs - s->epochs - 1;
     if (later < 0)
-        return; /* training has finished */
+        return s->batch; /* training has finished */
     if (rest == 0 && (later == 0 || o->epoch_tail == ABSA_TAIL_SHORT))
-        return; /* end_epoch comes next, and the window is opened again after it */
-    if (o->epoch_tail == ABSA_TAIL_SHORT) {
-        s->window_rows = least(s->batch, rest);
-    } else if (later <= s->batch / absa__ctl_epoch_size(o) + 1) {
-        /* The last window of the training: what is left of it. */
-        s->window_rows = least(s->batch, rest + later * absa__ctl_epoch_size(o));
-    }
+        return s->batch; /* end_epoch comes next, and the window is opened again after it */
+    if (o->epoch_tail == ABSA_TAIL_SHORT)
+        return least(s->batch, rest);
+    if (later > s->batch / absa__ctl_epoch_size(o) + 1)
+        return s->batch;
+    /* The last window of the training: what is left of it. */
+    return least(s->batch, rest + later * absa__ctl_epoch_size(o));
+}
+
+/* How far into the epoch rows_of_window() goes on to be the batch. */
+static int64_t full_until(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    const int64_t size = absa__ctl_epoch_size(o), later = o->epochs - s->epochs - 1;
+    if (o->epoch_tail == ABSA_TAIL_SHORT)
+        return size - s->batch;
+    if (later > s->batch / size + 1 || later * size >= s->batch)
+        return INT64_MAX;
+    return size - (s->batch - later * size);
+}
+
+/* Whether the last decision told of everything that a window which opens now is made from. */
+static int all_is_told(const absa_controller_options *o, const absa__ctl_state *s, int64_t decays)
+{
+    return decays == s->told_decays && s->window_gamma == s->told_gamma &&
+           absa__ctl_scheduled_batch(o, s) == s->batch;
+}
+
+void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s)
+{
+    if (absa__ctl_repeats(s, 0))
+        return;
+    const int64_t decays = absa__ctl_decays(o, s);
+    s->decay_factor = absa__ctl_decay_factor(o, s, decays);
+    s->decay_power = decays;
+    s->batch = s->batch_next;
+    s->window_gamma = absa__ctl_gamma(o, s);
+    const absa__ctl_rate rate = absa__ctl_rate_of(o, s, s->batch, decays);
+    s->window_lr = rate.lr;
+    s->window_lr_multiplier = rate.multiplier;
+    s->window_rows = rows_of_window(o, s);
+    s->openings++;
+    if (absa__ctl_rate_stays(o, s) && all_is_told(o, s, decays))
+        s->repeats_until = full_until(o, s);
+    else
+        absa__ctl_change(s);
 }
 
 void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s)
@@ -44,6 +77,8 @@ void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s)
     *s = zero;
     s->batch_next = o->strategy == ABSA_STRATEGY_FB ? o->batch_max : o->batch;
     s->share = o->adversarial_share;
+    s->decay_factor = 1.0;
+    absa__ctl_change(s);
     absa__ctl_refer(o, s, (double)NAN);
     s->curvature = (double)NAN;
     s->spill = 1.0;
@@ -108,13 +143,6 @@ static int64_t perturbed_in_micros(const absa_controller_options *o, const absa_
            (processes - more) * least(each, share);
 }
 
-/* done of all, in [0, 1]. */
-static double part(int64_t done, double all)
-{
-    const double x = (double)done / all;
-    return x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x;
-}
-
 void absa__ctl_plan_window(const absa_controller_options *o, const absa__ctl_state *s,
                            absa__ctl_window *w)
 {
@@ -141,56 +169,29 @@ void absa__ctl_plan_window(const absa_controller_options *o, const absa__ctl_sta
     w->one_micro = s->window_rows <= o->micro_batch && o->adversarial_rows == ABSA_ROWS_WINDOW;
 }
 
-/* What samples and measurements have changed since the window opened. */
-static inline void fill(const absa__ctl_state *s, const absa__ctl_window *w, absa_plan *p)
-{
-    *p = w->plan;
-    p->rows_done = s->window_done;
-    p->progress = part(s->samples, w->all);
-    p->epoch = (double)s->epochs + part(s->epoch_samples, (double)w->epoch_size);
-    p->threshold = s->threshold;
-    p->samples = s->samples;
-    p->measure_due = s->due & !w->plan.finished;
-    p->epoch_done = (s->epoch_samples >= w->epoch_size) & !w->plan.finished;
-    p->reason = s->reason;
-}
-
 /* A window of several micro-batches: how many are left, and what is to be perturbed of them. */
-static void fill_shared(const absa_controller_options *o, const absa__ctl_state *s,
-                        const absa__ctl_window *w, int64_t processes, absa_plan *p)
+void absa__ctl_plan_shared(const absa_controller_options *o, const absa__ctl_state *s,
+                           const absa__ctl_window *w, int64_t processes, absa_plan *p)
 {
     const int64_t rest = s->window_rows - s->window_done;
     const int64_t round =
         o->micro_batch <= INT64_MAX / processes ? o->micro_batch * processes : INT64_MAX;
-    fill(s, w, p);
+    absa__ctl_plan_alone(s, w, p);
     p->micro_batches = rest <= round ? rest > 0 : rest / round + (rest % round != 0);
     if (o->adversarial_rows == ABSA_ROWS_MICRO)
         p->adversarial_rows = perturbed_in_micros(o, s, processes, rest, round);
-}
-
-void absa__ctl_plan_now(const absa_controller_options *o, const absa__ctl_state *s,
-                        const absa__ctl_window *w, int64_t processes, absa_plan *p)
-{
-    if (w->one_micro)
-        fill(s, w, p);
-    else
-        fill_shared(o, s, w, processes, p);
-}
-
-static int64_t share_start(int64_t rows, int64_t process, int64_t processes)
-{
-    return rows / processes * process + least(process, rows % processes);
 }
 
 void absa__ctl_micro(const absa_controller_options *o, const absa__ctl_state *s, int64_t process,
                      int64_t processes, absa_micro *m)
 {
     const int64_t rows = absa__ctl_finished(o, s) ? 0 : round_rows(o, s, processes);
-    const int64_t start = share_start(rows, process, processes);
+    const int64_t each = rows / processes, more = rows % processes;
+    const int64_t start = each * process + least(process, more);
     m->struct_size = sizeof *m;
     m->reserved0 = 0;
     m->first = s->epoch_samples + start;
-    m->rows = share_start(rows, process + 1, processes) - start;
+    m->rows = each + (process < more);
     m->global_rows = rows;
     m->last = rows > 0 && s->window_done + rows == s->window_rows;
     m->weight = o->gradient == ABSA_GRADIENT_MEAN ? (double)m->rows / (double)s->batch

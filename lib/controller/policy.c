@@ -1,7 +1,7 @@
 /* The decisions: pure functions of options, state and event. Algorithm 1 of the paper is
  * absa__ctl_observe(); everything it leaves open is a named option. What a decision means for the
  * next update (rows, weights, learning rate) is in plan.c. */
-#include "controller/ctl_state.h"
+#include "controller/ctl_window.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,7 +32,7 @@ int absa__ctl_measures(const absa_controller_options *o, const absa__ctl_state *
 /* Learning rate of the next window, as things stand. */
 static double next_lr(const absa_controller_options *o, const absa__ctl_state *s)
 {
-    return absa__ctl_lr(o, s, s->batch_next, absa__ctl_decays(o, s));
+    return absa__ctl_rate_of(o, s, s->batch_next, absa__ctl_decays(o, s)).lr;
 }
 
 /* Fills what every decision tells before anything changes; d is NULL when nobody asks. */
@@ -44,7 +44,7 @@ static void before(const absa_controller_options *o, const absa__ctl_state *s, i
     absa_decision_init(d, sizeof *d);
     d->event = event;
     d->batch_before = s->batch_next;
-    d->lr_before = absa__ctl_lr(o, s, s->batch_next, s->told_decays);
+    d->lr_before = absa__ctl_rate_of(o, s, s->batch_next, s->told_decays).lr;
     d->gamma_before = s->told_gamma;
     d->value = d->lower = d->upper = (double)NAN;
     d->threshold = s->threshold;
@@ -61,7 +61,7 @@ static inline void conclude(const absa_controller_options *o, absa__ctl_state *s
                             absa_decision *d)
 {
     /* A closed window has no rows yet: what was decided holds for it already. */
-    if (s->window_done == 0)
+    if (s->window_done == 0 && !absa__ctl_repeats(s, 0))
         absa__ctl_open_window(o, s);
     s->reason = reason;
     if (!d)
@@ -86,14 +86,23 @@ static void after(const absa_controller_options *o, absa__ctl_state *s, int32_t 
 
 static void grow(const absa_controller_options *o, absa__ctl_state *s)
 {
+    s->last_growth = s->samples;
+    if (s->batch_next >= o->batch_max && !o->spill)
+        return; /* as large as it gets */
     double wish = o->batch_ratio * (double)s->batch_next;
     if (o->growth == ABSA_GROWTH_ACCUMULATION)
         wish = floor((double)(s->batch_next / o->batch) * o->batch_ratio) * (double)o->batch;
     wish = floor(wish);
     s->batch_next = absa__ctl_fit(o, wish, s->batch_next);
-    s->last_growth = s->samples;
     if (o->spill)
         s->spill *= (double)s->batch_next / wish;
+    absa__ctl_change(s);
+}
+
+static void shrink_share(const absa_controller_options *o, absa__ctl_state *s)
+{
+    s->share /= o->share_ratio;
+    absa__ctl_change(s);
 }
 
 /* A smaller batch, if there is one; answers whether there was. */
@@ -104,6 +113,7 @@ static int shrink(const absa_controller_options *o, absa__ctl_state *s)
         wish = floor((double)(s->batch_next / o->batch) / o->batch_ratio) * (double)o->batch;
     const int64_t b = absa__ctl_fit(o, wish, o->batch), was = s->batch_next;
     s->batch_next = b < was ? b : was;
+    absa__ctl_change(s);
     return b < was;
 }
 
@@ -149,17 +159,20 @@ static inline int32_t wait_longer(const absa_controller_options *o, absa__ctl_st
     s->patience = 0;
     grow(o, s);
     if (o->patience_shrinks_share)
-        s->share /= o->share_ratio;
+        shrink_share(o, s);
     return ABSA_REASON_PATIENCE;
 }
 
 /* What the ceiling of lr goes by: the largest the eigenvalue can be, as far as that is known. */
-static void remember_curvature(absa__ctl_state *s, const absa__measurement *m)
+static void remember_curvature(const absa_controller_options *o, absa__ctl_state *s,
+                               const absa__measurement *m)
 {
     const double most = isfinite(m->upper) ? larger(m->upper, m->value) : m->value;
     /* "Not below" gives a lower bound, which can raise the curvature, but not lower it. */
     if (m->answer != ABSA_ANSWER_NOT_BELOW || isnan(s->curvature) || most > s->curvature)
         s->curvature = most;
+    if (o->lr_cap > 0.0)
+        absa__ctl_change(s);
 }
 
 static inline int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
@@ -189,14 +202,14 @@ static inline int32_t judge(const absa_controller_options *o, absa__ctl_state *s
     if (resting(o, s))
         return wait_longer(o, s, ABSA_REASON_DWELL);
     grow(o, s);
-    s->share /= o->share_ratio;
+    shrink_share(o, s);
     absa__ctl_refer(o, s, m->value);
     s->patience = 0;
     return ABSA_REASON_EIGENVALUE;
 }
 
-void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
-                       const absa__measurement *m, absa_decision *d)
+static inline void observe(const absa_controller_options *o, absa__ctl_state *s,
+                           const absa__measurement *m, absa_decision *d)
 {
     int32_t reason;
     before(o, s, ABSA_EVENT_MEASUREMENT, d);
@@ -229,7 +242,7 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
             m = &wide;
         }
         s->bad_run = 0;
-        remember_curvature(s, m);
+        remember_curvature(o, s, m);
         reason = judge(o, s, m);
     }
     /* A measurement moves gamma by a growth or a shrink only, and reaches no decay point, unless
@@ -238,6 +251,21 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
         reason == ABSA_REASON_SHRINK || o->unit == ABSA_UNIT_SAMPLES)
         tell_schedule(o, s);
     conclude(o, s, reason, d);
+}
+
+void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
+                       const absa__measurement *m, absa_decision *d)
+{
+    if (d)
+        observe(o, s, m, d);
+    else
+        observe(o, s, m, NULL); /* two functions in one: this one fills nothing */
+}
+
+void absa__ctl_observe_value(const absa_controller_options *o, absa__ctl_state *s, double value)
+{
+    const absa__measurement m = absa__ctl_exact(value);
+    observe(o, s, &m, NULL);
 }
 
 /* Whether the schedule has moved since the last decision told where it is. */
@@ -253,6 +281,7 @@ void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, a
     before(o, s, ABSA_EVENT_EPOCH, d);
     s->epochs++;
     s->epoch_samples = 0;
+    absa__ctl_change(s);
     s->batch_next = absa__ctl_scheduled_batch(o, s);
     if (o->measure_every == 0 && absa__ctl_measures(o, s))
         s->due = 1;
@@ -270,6 +299,7 @@ void absa__ctl_collapse(const absa_controller_options *o, absa__ctl_state *s, ab
 {
     before(o, s, ABSA_EVENT_COLLAPSE, d);
     s->collapsed = 1;
+    absa__ctl_change(s);
     after(o, s, ABSA_REASON_NONE, d);
 }
 
@@ -285,27 +315,9 @@ void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state 
     after(o, s, ABSA_REASON_NONE, d);
 }
 
-static void count_update(const absa_controller_options *o, absa__ctl_state *s)
-{
-    s->before_lr = s->last_lr;
-    s->before_batch = s->last_batch;
-    s->last_lr = s->window_lr;
-    s->last_batch = s->batch;
-    s->last_short = s->window_rows < s->batch;
-    s->can_take_back = 1;
-    s->updates++;
-    s->short_updates += s->last_short;
-    s->window_done = 0;
-    if (o->measure_every > 0 && s->samples / o->measure_every > s->crossed) {
-        /* However many multiples one update crosses, they are one measurement. */
-        s->crossed = s->samples / o->measure_every;
-        s->due = s->due || absa__ctl_measures(o, s);
-    }
-}
-
 int absa__ctl_complete(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
 {
-    count_update(o, s);
+    absa__ctl_count_update(o, s);
     const int64_t batch_before = s->batch_next;
     before(o, s, ABSA_EVENT_SCHEDULE, d);
     s->batch_next = absa__ctl_scheduled_batch(o, s);

@@ -93,7 +93,8 @@ typedef struct history {
     absa_context *ctx;
     absa_controller_options o;
     absa_controller *c;
-    int64_t samples; /* advanced by this test */
+    int64_t samples;    /* advanced by this test */
+    int64_t taken_back; /* updates */
     int64_t *reasons;
     journal *journal;
 } history;
@@ -132,7 +133,9 @@ static int64_t deal(history *h, dice *d)
     return rows;
 }
 
-static void check_plan(const history *h, const absa_plan *before, const absa_plan *p)
+/* taken_back is how many updates were since the plan before. */
+static void check_plan(const history *h, const absa_plan *before, const absa_plan *p,
+                       int64_t taken_back)
 {
     const absa_controller_options *o = &h->o;
     const int64_t most = o->strategy == ABSA_STRATEGY_BL ? o->batch : o->batch_max;
@@ -142,15 +145,15 @@ static void check_plan(const history *h, const absa_plan *before, const absa_pla
     cr_assert_eq(p->samples, h->samples, "no sample is lost or counted twice");
     if (o->shrink_ratio == 0.0)
         cr_assert_geq(p->batch, before->batch);
-    if (before->rows_done > 0 && p->update == before->update) {
+    if (before->rows_done > 0 && p->update + taken_back == before->update) {
         cr_assert_eq(p->batch, before->batch, "B changes at boundaries only");
         cr_assert_eq(p->lr, before->lr, "one window, one learning rate");
     }
     /* lr / B is lr / batch_ref times a power of lr_decay that only grows. */
     const double scale =
         o->strategy == ABSA_STRATEGY_BL ? 1.0 : (double)p->batch / (double)o->batch;
-    if (o->shrink_ratio > 0.0) {
-        /* The extensions only lower it further. */
+    if (o->shrink_ratio > 0.0 || o->warmup > 0.0) {
+        /* The extensions and the warm-up only lower it further. */
         cr_assert(p->lr > 0.0 && p->lr <= o->lr * scale * (1.0 + 1e-12));
         return;
     }
@@ -163,10 +166,16 @@ static void event(history *h, dice *d, const absa_plan *p)
 {
     absa_decision decision;
     absa_decision_init(&decision, sizeof decision);
-    if (p->measure_due || roll(d) < 0.05) {
+    if (p->measure_due && roll(d) < 0.03) {
+        cr_assert_eq(absa_controller_skip_measurement(h->c), ABSA_OK);
+    } else if (p->measure_due || roll(d) < 0.05) {
         const absa_eigen_result r = random_measurement(d);
         const double standard_error = roll(d) < 0.3 ? 0.3 * roll(d) : 0.0;
-        cr_assert_eq(absa_controller_observe_sampled(h->c, &r, standard_error, &decision), ABSA_OK);
+        /* Nobody asks a quiet controller what it decided. */
+        cr_assert_eq(absa_controller_observe_sampled(h->c, &r, standard_error,
+                                                     h->o.journal ? &decision : NULL),
+                     ABSA_OK);
+        decision.reason = plan_of(h->c).reason;
         h->reasons[decision.reason]++;
         if (decision.reason >= ABSA_REASON_NONFINITE && decision.reason <= ABSA_REASON_FIXED)
             cr_assert_eq(decision.batch, decision.batch_before, "a bad value never grows B");
@@ -178,7 +187,12 @@ static void event(history *h, dice *d, const absa_plan *p)
         cr_assert_gt(rows, 0);
         cr_assert_eq(absa_controller_advance(h->c, part), ABSA_OK);
         h->samples += part;
+        if (roll(d) < 0.02 && h->o.unit != ABSA_UNIT_UPDATES &&
+            absa_controller_update_skipped(h->c) == ABSA_OK)
+            h->taken_back++;
     }
+    if (roll(d) < 0.002 && !plan_of(h->c).finished)
+        cr_assert_eq(absa_controller_adversarial_collapse(h->c), ABSA_OK);
     if (roll(d) < 0.01) {
         const absa_plan open = plan_of(h->c);
         cr_assert_eq(absa_controller_restart_window(h->c), ABSA_OK);
@@ -227,30 +241,76 @@ static void check_replay(const history *h)
     absa_controller_destroy(&c);
 }
 
-static int64_t run_history(history *h, dice *d)
+/* A quiet controller keeps no journal; its calls take other ways. */
+static void begin(history *h, const absa_controller_options *o, int quiet)
 {
-    int64_t events = 0;
-    h->o = random_options(d);
-    h->samples = 0;
+    h->o = *o;
+    h->samples = h->taken_back = 0;
     h->journal->count = 0;
-    h->o.journal = keep;
+    h->o.journal = quiet ? NULL : keep;
     h->o.journal_user = h->journal;
     cr_assert_eq(absa_controller_create(h->ctx, &h->o, &h->c), ABSA_OK, "%s",
                  absa_context_message(h->ctx));
+}
+
+/* One event happens to the controller, and to a twin that has just been loaded and so knows nothing
+ * but the state: what a controller remembers between windows, so as not to compute it again, must
+ * not show. */
+static void event_with_twin(history *h, history *twin, dice *d, const absa_plan *p)
+{
+    unsigned char a[4096], b[4096];
+    size_t na, nb;
+    cr_assert_eq(absa_controller_save(h->c, a, sizeof a, &na), ABSA_OK);
+    cr_assert_eq(absa_controller_load(twin->c, a, na, 0), ABSA_OK);
+    twin->samples = h->samples;
+    twin->journal->count = h->journal->count;
+    dice same = *d;
+    event(twin, &same, p);
+    event(h, d, p);
+    cr_assert_eq(absa_controller_save(h->c, a, sizeof a, &na), ABSA_OK);
+    cr_assert_eq(absa_controller_save(twin->c, b, sizeof b, &nb), ABSA_OK);
+    cr_assert(na == nb && memcmp(a, b, na) == 0, "the twin's state is another one");
+    const absa_plan plan = plan_of(h->c), twins = plan_of(twin->c);
+    cr_assert_eq(memcmp(&plan, &twins, sizeof plan), 0, "the twin's plan is another one");
+    const int64_t told = h->journal->count;
+    cr_assert_eq(twin->journal->count, told);
+    if (told > 0)
+        cr_assert_eq(memcmp(&h->journal->seen[told - 1], &twin->journal->seen[told - 1],
+                            sizeof h->journal->seen[0]),
+                     0);
+}
+
+static int64_t run_history(history *h, history *twin, dice *d)
+{
+    int64_t events = 0;
+    absa_controller_options o = random_options(d);
+    if (twin)
+        o.warmup = roll(d) < 0.3 ? (double)pick(d, 1, 3) : 0.0;
+    const int quiet = twin && roll(d) < 0.5;
+    begin(h, &o, quiet);
+    if (twin)
+        begin(twin, &o, quiet);
     absa_plan before = plan_of(h->c), p = before;
     /* Small batches with large epochs are long; what matters has happened after 60 events. */
     while (!p.finished && events++ < 60) {
-        event(h, d, &p);
+        const int64_t taken_back = h->taken_back;
+        if (twin)
+            event_with_twin(h, twin, d, &p);
+        else
+            event(h, d, &p);
         if (roll(d) < 0.02)
             hop(h);
         before = p;
         p = plan_of(h->c);
         /* A restarted window may take back rows of the plan before. */
         if (p.samples >= before.samples)
-            check_plan(h, &before, &p);
+            check_plan(h, &before, &p, h->taken_back - taken_back);
     }
     absa_controller_destroy(&h->c);
-    check_replay(h);
+    if (twin)
+        absa_controller_destroy(&twin->c);
+    if (!quiet)
+        check_replay(h);
     return events;
 }
 
@@ -264,10 +324,26 @@ Test(histories, keep_every_law)
     absa_context_create(NULL, &h.ctx);
     for (int64_t i = 0; i < count; i++) {
         dice d = {(uint64_t)i, 0};
-        run_history(&h, &d);
+        run_history(&h, NULL, &d);
     }
     for (int32_t r = ABSA_REASON_NONE; r <= ABSA_REASON_SHRINK && count >= 100000; r++)
         cr_assert_geq(reasons[r], 100, "%s happened %d times", absa_reason_name(r),
                       (int)reasons[r]);
+    absa_context_destroy(&h.ctx);
+}
+
+Test(histories, are_the_same_whatever_a_controller_remembers)
+{
+    const char *text = getenv("ABSA_TEST_HISTORIES");
+    const int64_t count = (text ? strtoll(text, NULL, 10) : 100000) / 20;
+    int64_t reasons[16] = {0};
+    static journal kept, twins;
+    history h = {.reasons = reasons, .journal = &kept};
+    absa_context_create(NULL, &h.ctx);
+    history twin = {.ctx = h.ctx, .reasons = reasons, .journal = &twins};
+    for (int64_t i = 0; i < count; i++) {
+        dice d = {(uint64_t)i, 1};
+        run_history(&h, &twin, &d);
+    }
     absa_context_destroy(&h.ctx);
 }

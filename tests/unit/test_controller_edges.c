@@ -154,6 +154,73 @@ Test(edges, a_schedule_in_samples_tells_the_journal_where_it_moves)
     absa_context_destroy(&ctx);
 }
 
+/* Saved before the decay at epoch 3, loaded where it was at epoch 1 already: the next window's end
+ * says so, whether the state was saved inside a window or between two. */
+Test(edges, what_other_options_move_is_told_at_the_next_windows_end)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    for (int64_t rows = 0; rows <= 8; rows += 8) {
+        absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
+        journal j = {.code = 0};
+        unsigned char bytes[4096];
+        size_t size;
+        o.decay_count = 1;
+        o.decay[0] = 3;
+        absa_controller *c = make_controller(ctx, &o);
+        cr_assert_eq(absa_controller_end_epoch(c), ABSA_OK);
+        if (rows > 0)
+            cr_assert_eq(absa_controller_advance(c, rows), ABSA_OK);
+        cr_assert_eq(absa_controller_save(c, bytes, sizeof bytes, &size), ABSA_OK);
+        absa_controller_destroy(&c);
+        o.decay[0] = 1;
+        o.journal = keep;
+        o.journal_user = &j;
+        c = make_controller(ctx, &o);
+        cr_assert_eq(absa_controller_load(c, bytes, size, 1), ABSA_OK);
+        cr_assert_float_eq(plan_of(c).lr, rows > 0 ? 0.1 : 0.02, 1e-17);
+        cr_assert_eq(absa_controller_observe_value(c, 8.0, NULL), ABSA_OK);
+        cr_assert_eq(absa_controller_advance(c, 32 - rows), ABSA_OK);
+        cr_assert_eq(j.count, 2);
+        cr_assert_eq(j.seen[1].event, ABSA_EVENT_SCHEDULE);
+        cr_assert_float_eq(j.seen[1].lr_before, 0.1, 1e-17);
+        cr_assert_float_eq(j.seen[1].lr, 0.02, 1e-17);
+        cr_assert_eq(absa_controller_advance(c, 32), ABSA_OK);
+        cr_assert_eq(j.count, 2, "once");
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
+
+/* GG at 32 / 0.2 = 160 when saved; 32 / 0.5 = 64 from the window's end on where it is loaded. */
+Test(edges, what_other_options_make_of_ggs_batch_is_told_too)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options o = small_training(ABSA_STRATEGY_GG);
+    journal j = {.code = 0};
+    unsigned char bytes[4096];
+    size_t size;
+    o.decay_count = 1;
+    o.decay[0] = 1;
+    absa_controller *c = make_controller(ctx, &o);
+    cr_assert_eq(absa_controller_end_epoch(c), ABSA_OK);
+    cr_assert_eq(plan_of(c).batch, 160);
+    cr_assert_eq(absa_controller_save(c, bytes, sizeof bytes, &size), ABSA_OK);
+    absa_controller_destroy(&c);
+    o.lr_decay = 0.5;
+    o.journal = keep;
+    o.journal_user = &j;
+    c = make_controller(ctx, &o);
+    cr_assert_eq(absa_controller_load(c, bytes, size, 1), ABSA_OK);
+    cr_assert_eq(absa_controller_advance(c, 160), ABSA_OK);
+    cr_assert_eq(j.count, 1);
+    cr_assert_eq(j.seen[0].batch_before, 160);
+    cr_assert_eq(j.seen[0].batch, 64);
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
 /* GG in updates: batch 32, / 0.5 at update 2: 64. */
 Test(edges, gg_by_updates_tells_its_growth)
 {
