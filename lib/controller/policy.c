@@ -312,6 +312,7 @@ void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state 
     s->last_lr = s->before_lr;
     s->last_batch = s->before_batch;
     s->can_take_back = 0;
+    s->batch_next = absa__ctl_scheduled_batch(o, s);
     after(o, s, ABSA_REASON_NONE, d);
 }
 

@@ -247,6 +247,41 @@ Test(edges, gg_by_updates_tells_its_growth)
     absa_context_destroy(&ctx);
 }
 
+/* The second update is made again, as it was. */
+Test(edges, an_update_taken_back_takes_ggs_growth_back)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options o = small_training(ABSA_STRATEGY_GG);
+    journal j = {.code = 0};
+    o.unit = ABSA_UNIT_UPDATES;
+    o.decay_count = 1;
+    o.decay[0] = 2;
+    o.lr_decay = 0.5;
+    o.journal = keep;
+    o.journal_user = &j;
+    absa_controller *c = make_controller(ctx, &o);
+    for (int again = 0; again < 2; again++) {
+        for (int64_t update = plan_of(c).update; update < 2; update++) {
+            cr_assert_eq(plan_of(c).batch, 32);
+            cr_assert_eq(plan_of(c).lr, 0.1);
+            cr_assert_eq(absa_controller_advance(c, 32), ABSA_OK);
+        }
+        cr_assert_eq(plan_of(c).batch, 64);
+        if (!again)
+            cr_assert_eq(absa_controller_update_skipped(c), ABSA_OK);
+    }
+    const int32_t events[] = {ABSA_EVENT_SCHEDULE, ABSA_EVENT_UPDATE_SKIPPED, ABSA_EVENT_SCHEDULE};
+    const int64_t batches[] = {64, 32, 64};
+    cr_assert_eq(j.count, 3);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(j.seen[i].event, events[i]);
+        cr_assert_eq(j.seen[i].batch, batches[i]);
+    }
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
 Test(edges, gamma_of_an_open_window_stays_but_collapse_ends_it_at_once)
 {
     absa_context *ctx;
