@@ -89,7 +89,8 @@ static void print_help(void)
     }
     printf("  --help, --version\n\n"
            "The matrix: Matrix Market, coordinate or array, real, integer or pattern,\n"
-           "symmetric or general with equal halves. Entries of one place are summed.\n\n"
+           "symmetric or general with equal halves. Entries of one place are summed.\n"
+           "Real numbers may be fractions: --tol 1/300.\n\n"
            "Exit status: 0 done, 1 failed on the way, 2 refused, 130 or 143 interrupted.\n");
 }
 

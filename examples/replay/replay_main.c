@@ -275,7 +275,8 @@ static void print_help(void)
 {
     printf("Usage: absa-replay RUN.jsonl [--set NAME=VALUE]...\n"
            "Shows what other settings would have made of the measurements of a run.\n\n"
-           "  --set NAME=VALUE  any field of absa_controller_options by its name; repeatable\n"
+           "  --set NAME=VALUE  any field of absa_controller_options by its name; repeatable;\n"
+           "                    real numbers may be fractions: eigenvalue_ratio=3/2\n"
            "  --help, --version\n\n"
            "Exit status: 0 done, 2 refused, 3 a measurement does not settle what is asked.\n");
 }

@@ -61,22 +61,19 @@ static void print_help(void)
         snprintf(left, sizeof left, "--%s %s", options[i].name, options[i].argument);
         printf("  %-24s %s\n", left, options[i].help);
     }
-    printf("  --help, --version\n\nExit status: 0 done, 2 refused.\n");
-}
-
-static int to_number(const char *text, double *out)
-{
-    char *end;
-    *out = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(*out) && *out >= 0.0;
+    printf("  --help, --version\n\n"
+           "Real numbers may be fractions: --rho 1/5.\n\nExit status: 0 done, 2 refused.\n");
 }
 
 /* Sets one constant of the time model. */
 static int set_cost(job *j, int option, const char *text)
 {
-    double x;
-    if (!to_number(text, &x))
+    absa_controller_options any;
+    absa_controller_options_init(&any, sizeof any);
+    /* What a number is, is the library's to say, for these options as for its own. */
+    if (absa_controller_options_set(NULL, &any, "lr", text) || any.lr < 0.0)
         return 0;
+    const double x = any.lr;
     if ((option == PROCESSES || option == PARAMS || option == MEASUREMENTS) &&
         (x != floor(x) || x > 9e15))
         return 0;

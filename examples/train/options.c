@@ -91,6 +91,7 @@ static void print_help(void)
     printf("  %-24s %s\n", "", "absa_eigen_options by its name; repeatable");
     printf("  %-24s %s\n", "--quiet", "no table and no progress line");
     printf("  --help, --version\n");
+    printf("\nReal numbers may be fractions: --epsilon 8/255.\n");
     printf("\nExit status: 0 done, 1 failed on the way, 2 refused, 130 or 143 interrupted.\n");
 }
 

@@ -2,6 +2,8 @@
 
 #include "say.h"
 
+#include <absa/controller.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +30,14 @@ int whole(const char *name, const char *text, int64_t least, int64_t most, int64
 
 int real(const char *name, const char *text, double least, double below, double *out)
 {
-    char *end;
-    const double value = strtod(text, &end);
-    if (end == text || *end || !(value >= least) || !(value < below))
-        return refuse("%s is '%s', must be a number from %g, below %g", name, text, least, below);
-    *out = value;
+    absa_controller_options any;
+    absa_controller_options_init(&any, sizeof any);
+    /* What a number is, is the library's to say, for these options as for its own. */
+    if (absa_controller_options_set(NULL, &any, "lr", text) || !(any.lr >= least) ||
+        !(any.lr < below))
+        return refuse("%s is '%s', must be a number or a fraction from %g, below %g", name, text,
+                      least, below);
+    *out = any.lr;
     return DONE;
 }
 

@@ -110,7 +110,8 @@ ABSA_API absa_status absa_block_select_share(absa_block *block, double share);
  * | anything else       | absa_block_select_name()             |
  *
  * @param block  the selection
- * @param text   for example "last:2" or "conv1.*,dense*.bias". Since 0.1.
+ * @param text   for example "last:2", "share:1/3" or "conv1.*,dense*.bias"; S is a number or a
+ *               fraction. Since 0.1.
  */
 ABSA_API absa_status absa_block_select(absa_block *block, const char *text);
 

@@ -368,8 +368,9 @@ ABSA_API absa_status absa_controller_options_preset(absa_controller_options *opt
  * @param context  takes the message; may be NULL
  * @param options  filled before
  * @param name     the field's name, for example "eigenvalue_ratio"
- * @param value    a number; for choices the lower-case end of the constant's name too, for example
- *                 "absa" or "less_equal"; for decay a list "60,120,160", which sets decay_count
+ * @param value    a number, for real ones also a fraction of two, "8/255", without white space; for
+ *                 choices the lower-case end of the constant's name too, for example "absa" or
+ *                 "less_equal"; for decay a list "60,120,160", which sets decay_count
  * @retval ABSA_E_INVALID  no such field, or the text is no such value; nothing was changed
  * @retval ABSA_E_ABI      options were not filled by absa_controller_options_init()
  *

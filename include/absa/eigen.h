@@ -441,8 +441,9 @@ ABSA_API absa_status absa_eigen_pair_vector(absa_eigen *eigen, int64_t index, vo
  * @param context   for messages; NULL is accepted
  * @param options   filled by absa_eigen_options_init()
  * @param name      a field's name
- * @param value     decimal text; choices as their constants in lower case without the prefix
- *                  ("certified", "two_pass"), or by number
+ * @param value     decimal text, for real ones also a fraction of two, "1/300", without white space;
+ *                  choices as their constants in lower case without the prefix ("certified",
+ *                  "two_pass"), or by number
  * @retval ABSA_E_INVALID  no such option, or the value is no number of its kind; the message says
  *                         what would be right. Ranges are checked by absa_eigen_create()
  * @retval ABSA_E_ABI      options was not filled by its _init function

@@ -3,10 +3,10 @@
 #include "base/named_options.h"
 
 #include "base/fail.h"
+#include "base/real_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +17,6 @@ enum { NUMBER = 26 };
 const char *absa__options_name(const absa__options *table, int32_t index)
 {
     return index >= 0 && index < table->count ? table->option[index].name : NULL;
-}
-
-static int parse_double(const char *text, double *out)
-{
-    char *end;
-    *out = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(*out);
 }
 
 static int parse_int(const char *text, int64_t *out)
@@ -62,12 +55,8 @@ static int parse_list(const char *text, int64_t most, double *points, int64_t *c
 {
     int64_t n = 0;
     while (*text) {
-        char *end;
-        if (n == most)
-            return 0;
-        points[n] = strtod(text, &end);
-        if (end == text || !isfinite(points[n]) || (*end != ',' && *end != '\0') ||
-            (*end == ',' && end[1] == '\0'))
+        const char *end = n < most ? absa__read_real(text, &points[n]) : NULL;
+        if (!end || (*end != ',' && *end != '\0') || (*end == ',' && end[1] == '\0'))
             return 0;
         n++;
         text = *end == ',' ? end + 1 : end;
@@ -102,7 +91,7 @@ static int set_field(char *fields, const absa__option *option, const char *value
         memcpy(field, &large, sizeof large);
         return 1;
     case 'd':
-        if (!parse_double(value, &real))
+        if (!absa__parse_real(value, &real))
             return 0;
         memcpy(field, &real, sizeof real);
         return 1;
@@ -209,7 +198,7 @@ static const char *right_form(char kind)
     case 'i':
         return "one of: ";
     case 'd':
-        return "a number";
+        return "a number or a fraction such as 8/255";
     case 'u':
         return "a whole number, 0 or more";
     default:

@@ -4,6 +4,7 @@
 #include "oper/block_impl.h"
 
 #include "base/fail.h"
+#include "base/real_text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -188,11 +189,10 @@ static absa_status add_word(const absa_block *b, const char *word, list *l)
         return add_layers(b, count, l);
     }
     if (strncmp(word, "share:", 6) == 0) {
-        char *stop;
-        const double share = strtod(word + 6, &stop);
-        if (stop == word + 6 || *stop)
+        double share;
+        if (!absa__parse_real(word + 6, &share))
             return absa__fail(b->ctx, ABSA_E_INVALID,
-                              "a selection \"%.80s\"; share:S takes a number", word);
+                              "a selection \"%.80s\"; share:S takes a number or a fraction", word);
         return add_share(b, share, l);
     }
     if (strncmp(word, "range:", 6) == 0) {

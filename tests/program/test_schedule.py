@@ -56,13 +56,23 @@ def times():
         yield f"{words[3]} s"
 
 
+def fractions():
+    decimal = last_line("--strategy", "gg", *CIFAR, "--rho", "0.2", "--t-comp", "0.25")
+    for words in (["--rho", "1/5", "--t-comp", "0.25"], ["--rho", "0.2", "--t-comp", "1/4"]):
+        if (got := last_line("--strategy", "gg", *CIFAR, *words)) != decimal:
+            yield f"{words}: {got}, not {decimal}"
+
+
 def refusals():
     base = ["--strategy", "bl", "--samples", "100", "--epochs", "2"]
     for words in ([], ["--strategy", "bl"], ["--strategy", "abs", *base[2:]], [*base, "--what"],
                   [*base, "--batch"], [*base, "--batch", "0"], [*base, "--batch", "x"],
                   [*base, "--t-comp", "-1"], [*base, "--processes", "0"],
                   [*base, "--processes", "1.5"], [*base, "--bandwidth", "0"], [*base, "word"],
-                  [*base, "--decay", "2,1"], [*base, "--t-comp", "nan"]):
+                  [*base, "--decay", "2,1"], [*base, "--t-comp", "nan"],
+                  [*base, "--t-comp", "1/"], [*base, "--t-comp", "/2"],
+                  [*base, "--t-comp", "1/2/3"], [*base, "--t-comp", "1/0"],
+                  [*base, "--t-comp", "1 /2"], [*base, "--rho", "1/0"]):
         done = run(*words)
         if done.returncode != 2 or len(done.stderr.splitlines()) != 1 or done.stdout:
             yield f"{words}: status {done.returncode}, {done.stderr!r}"
@@ -71,4 +81,5 @@ def refusals():
 tap.run([("the paper's counts come out to the update", counts),
          ("tails are carried, dropped or cut", tails),
          ("times follow the model", times),
+         ("fractions are numbers", fractions),
          ("wrong options get one line and status 2", refusals)])

@@ -3,7 +3,7 @@ nothing on stdout, no file touched. Usage: test_train_options.py PROGRAM"""
 
 import os
 
-from train import SMALL, path, run, train
+from train import SMALL, logged, path, run, train
 
 MISSING = path("missing")
 NO_DIRECTORY = path("no-directory/file")
@@ -21,6 +21,14 @@ WRONG = [
     (["--lr", "-1"], "lr is -1"),
     (["--lr", "nan"], "--lr: 'nan'"),
     (["--lr", "0x"], "--lr"),
+    (["--epsilon", "8/"], "--epsilon: '8/'"),
+    (["--epsilon", "/255"], "--epsilon: '/255'"),
+    (["--epsilon", "1/2/3"], "--epsilon: '1/2/3'"),
+    (["--epsilon", "1/0"], "--epsilon: '1/0'"),
+    (["--epsilon", "8 / 255"], "--epsilon: '8 / 255'"),
+    (["--momentum", "9/"], "--momentum is '9/'"),
+    (["--momentum", "1/0"], "--momentum is '1/0'"),
+    (["--set", "eta=1/0"], "eta"),
     (["--epochs", "0"], "epochs is 0"),
     (["--epochs", "1.5"], "--epochs"),
     (["--epochs", "99999999999999999999"], "--epochs"),
@@ -148,6 +156,17 @@ def help_and_version():
             yield f"{option}: a line of more than 80 columns"
 
 
+def fractions_are_numbers():
+    done, lines = logged("fractions", *SMALL, "--epsilon", "8/255", "--momentum",
+                         "9/10", "--set", "eigenvalue_ratio=3/2")
+    if done.returncode:
+        yield done.stderr
+        return
+    for name, want in (("epsilon", 8 / 255), ("momentum", 0.9), ("eigenvalue_ratio", 1.5)):
+        if lines[0][name] != want:
+            yield f"{name} is {lines[0][name]}, not {want}"
+
+
 os.mkdir(A_DIRECTORY)
 CHECKS = [("refuses " + " ".join(a)[-60:].replace("#", ""), lambda a=a, w=w: refused(a, w))
           for a, w in WRONG]
@@ -161,6 +180,7 @@ CHECKS += [
     ("leaves old files alone when it refuses", old_files_survive_a_refusal),
     ("says in one line that gnuplot is missing", without_gnuplot),
     ("says that the log cannot be written", a_full_disk_is_said),
+    ("takes fractions for numbers", fractions_are_numbers),
     ("prints help and version in 80 columns", help_and_version),
 ]
 run(CHECKS)

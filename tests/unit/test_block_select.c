@@ -95,6 +95,7 @@ Test(block_select, a_share_takes_the_fewest_last_layers)
 {
     SELECTS("share:0.01", "32+8");
     SELECTS("share:0.2", "32+8"); /* 8 of 40 exactly */
+    SELECTS("share:1/5", "32+8");
     SELECTS("share:0.21", "20+20");
     SELECTS("share:0.5", "20+20");
     SELECTS("share:0.95", "0+18 20+20"); /* all that has a name */
@@ -162,6 +163,8 @@ Test(block_select, what_is_refused_changes_nothing_and_says_why)
         {"last:1 ", "whole number"},
         {"share:", "share:S"},
         {"share:0.2x", "share:S"},
+        {"share:1/", "share:S"},
+        {"share:nan", "share:S"},
         {"share:2", "at most 0.95"},
         {"range:5", "FIRST+COUNT"},
         {"range:5+0", "at least one"},

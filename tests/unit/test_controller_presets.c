@@ -234,6 +234,13 @@ Test(presets, every_option_is_reached_by_its_name)
     cr_assert_eq(absa_controller_options_set(ctx, &o, "decay", "60,120,160.5"), ABSA_OK);
     cr_assert_eq(o.decay_count, 3);
     cr_assert_eq(o.decay[2], 160.5);
+    cr_assert_eq(absa_controller_options_set(ctx, &o, "decay", "1/2,3,7/2"), ABSA_OK);
+    cr_assert_eq(o.decay_count, 3);
+    cr_assert_eq(o.decay[0], 0.5);
+    cr_assert_eq(o.decay[1], 3.0);
+    cr_assert_eq(o.decay[2], 3.5);
+    cr_assert_eq(absa_controller_options_set(ctx, &o, "epsilon", "8/255"), ABSA_OK);
+    cr_assert_eq(o.epsilon, 8.0 / 255.0);
     cr_assert_eq(absa_controller_options_set(ctx, &o, "decay", ""), ABSA_OK);
     cr_assert_eq(o.decay_count, 0);
     cr_assert_eq(absa_controller_options_set(ctx, &o, "compare", "less_equal"), ABSA_OK);
@@ -292,6 +299,16 @@ Test(presets, wrong_text_is_refused_and_changes_nothing)
         {"lr", "fast"},
         {"lr", ""},
         {"lr", "1e999"},
+        {"epsilon", "8/"},
+        {"epsilon", "/255"},
+        {"epsilon", "1/2/3"},
+        {"epsilon", "1/0"},
+        {"epsilon", "8 / 255"},
+        {"epsilon", " 8/255"},
+        {"batch", "128/2"},
+        {"decay", "1,1/0"},
+        {"decay", "1/2/3"},
+        {"decay", "1, 2"},
         {"batch", "12.5"},
         {"batch", "1e3"},
         {"batch", "99999999999999999999"},
