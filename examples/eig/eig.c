@@ -1,11 +1,11 @@
 /* absa-eig: eigenvalues of a symmetric matrix in a Matrix Market file, each with the interval that
  * holds it. A host of the library: the matrix is its own, a product is what it lends. */
+#include "command_line.h"
 #include "sparse.h"
 
 #include <absa/absa.h>
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,19 +16,17 @@
 enum { DONE, FAILED, REFUSED };
 
 /* Options that are the estimator's, under its field's name, and the program's own. */
-static const struct {
-    const char *name, *field, *argument, *help;
-} options[] = {
-    {"matrix", NULL, "FILE.mtx", "symmetric matrix, - for standard input (required)"},
-    {"which", NULL, "NAME", "la largest, sa smallest, lm magnitude, both (la)"},
-    {"precision", NULL, "NAME", "f32 or f64 (f64)"},
-    {"k", "wanted", "K", "distinct eigenvalues, at each end with both (1)"},
-    {"rule", "rule", "NAME", "fixed, residual, checked, certified or power (checked)"},
-    {"tol", "tolerance", "T", "relative to the largest magnitude found (1e-6; f32: 1e-3)"},
-    {"eta", "eta", "H", "chance that a bound is wrong (1e-2)"},
-    {"max-products", "max_products", "N", "most products with the matrix (1000)"},
-    {"max-vectors", "max_vectors", "M", "most vectors to hold (64)"},
-    {"seed", "seed", "S", "of the start vector (0)"},
+static const command_option options[] = {
+    {"matrix", "FILE.mtx", NULL, "symmetric matrix, - for standard input (required)"},
+    {"which", "NAME", NULL, "la largest, sa smallest, lm magnitude, both (la)"},
+    {"precision", "NAME", NULL, "f32 or f64 (f64)"},
+    {"k", "K", "wanted", "distinct eigenvalues, at each end with both (1)"},
+    {"rule", "NAME", "rule", "fixed, residual, checked, certified or power (checked)"},
+    {"tol", "T", "tolerance", "relative to the largest magnitude found (1e-6; f32: 1e-3)"},
+    {"eta", "H", "eta", "chance that a bound is wrong (1e-2)"},
+    {"max-products", "N", "max_products", "most products with the matrix (1000)"},
+    {"max-vectors", "M", "max_vectors", "most vectors to hold (64)"},
+    {"seed", "S", "seed", "of the start vector (0)"},
 };
 
 enum { MATRIX, WHICH, PRECISION, TOL = 5, COUNT = sizeof options / sizeof options[0] };
@@ -38,7 +36,7 @@ typedef struct job {
     absa_eigen *eigen;
     absa_eigen_options o;
     const char *path;
-    int f32, terminal, standing;
+    int f32, tol_given, terminal, standing;
 } job;
 
 static volatile sig_atomic_t stop_signal;
@@ -60,38 +58,14 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-/* One line on standard error, whatever the words hold. */
 static int say(int status, const char *what, const char *why)
 {
-    char text[1024];
-    snprintf(text, sizeof text, "absa-eig: %s%s%s", what, *why ? ": " : "", why);
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < ' ')
-            *p = ' ';
-    fprintf(stderr, "%s\n", text);
-    return status;
+    return command_say("absa-eig", status, what, why);
 }
 
 static int refuse(const char *what, const char *why)
 {
     return say(REFUSED, what, why);
-}
-
-static void print_help(void)
-{
-    printf("Usage: absa-eig --matrix FILE.mtx [OPTION]...\n"
-           "Prints eigenvalues of a symmetric matrix, a line of value, lower, upper and\n"
-           "residual each, then the products spent and why the run stopped.\n\n");
-    for (int i = 0; i < COUNT; i++) {
-        char left[64];
-        snprintf(left, sizeof left, "--%s %s", options[i].name, options[i].argument);
-        printf("  %-20s %s\n", left, options[i].help);
-    }
-    printf("  --help, --version\n\n"
-           "The matrix: Matrix Market, coordinate or array, real, integer or pattern,\n"
-           "symmetric or general with equal halves. Entries of one place are summed.\n"
-           "Real numbers may be fractions: --tol 1/300.\n\n"
-           "Exit status: 0 done, 1 failed on the way, 2 refused, 130 or 143 interrupted.\n");
 }
 
 static int set_own(job *j, int option, const char *value)
@@ -114,38 +88,40 @@ static int set_own(job *j, int option, const char *value)
     return refuse("--which", "must be la, sa, lm or both");
 }
 
-static int parse(int argc, char **argv, job *j)
+static int take(void *user, int option, const char *value)
 {
-    struct option longs[COUNT + 3] = {{0}};
-    int tol_given = 0;
-    for (int i = 0; i < COUNT; i++)
-        longs[i] = (struct option){options[i].name, required_argument, NULL, i};
-    longs[COUNT] = (struct option){"help", no_argument, NULL, COUNT};
-    longs[COUNT + 1] = (struct option){"version", no_argument, NULL, COUNT + 1};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (c == '?')
-            return refuse(argv[optind - 1], "no such option, or its value is missing");
-        if (c == COUNT) {
-            print_help();
-            exit(DONE);
-        }
-        if (c == COUNT + 1) {
-            printf("absa-eig %s\n", absa_version_string());
-            exit(DONE);
-        }
-        const char *field = options[c].field;
-        if (!field && set_own(j, c, optarg))
-            return REFUSED;
-        if (field && absa_eigen_options_set(j->ctx, &j->o, field, optarg))
-            return refuse(options[c].name, absa_context_message(j->ctx));
-        tol_given |= c == TOL;
-    }
-    if (optind < argc)
-        return refuse(argv[optind], "an argument without an option");
+    job *j = user;
+    const char *field = options[option].field;
+    j->tol_given |= option == TOL;
+    if (!field)
+        return set_own(j, option, value);
+    return absa_eigen_options_set(j->ctx, &j->o, field, value)
+               ? refuse(options[option].name, absa_context_message(j->ctx))
+               : DONE;
+}
+
+static int parse(int argc, char **argv, job *j, int *finished)
+{
+    const command_line line = {
+        .program = "absa-eig",
+        .before = "Usage: absa-eig --matrix FILE.mtx [OPTION]...\n"
+                  "Prints eigenvalues of a symmetric matrix, a line of value, lower, upper and\n"
+                  "residual each, then the products spent and why the run stopped.\n",
+        .after = "The matrix: Matrix Market, coordinate or array, real, integer or pattern,\n"
+                 "symmetric or general with equal halves. Entries of one place are summed.\n"
+                 "Real numbers may be fractions: --tol 1/300.\n\n"
+                 "Exit status: 0 done, 1 failed on the way, 2 refused, 130 or 143 interrupted.\n",
+        .options = options,
+        .count = COUNT,
+        .take = take,
+        .user = j,
+    };
+    const int status = command_line_read(&line, argc, argv, NULL, finished);
+    if (status || *finished)
+        return status;
     if (j->o.wanted < 1)
         return refuse("--k", "must be at least 1");
-    if (!tol_given)
+    if (!j->tol_given)
         j->o.tolerance = j->f32 ? 1e-3 : 1e-6;
     if (j->o.rule == ABSA_RULE_DECIDE)
         return refuse("--rule", "decide needs a threshold, which no option gives");
@@ -297,12 +273,12 @@ int main(int argc, char **argv)
     j.o.max_vectors = 64;
     j.o.monitor = watch;
     j.o.monitor_user = &j;
-    int status = parse(argc, argv, &j);
-    if (!status)
+    int finished, status = parse(argc, argv, &j, &finished);
+    if (!status && !finished)
         status = check_options(&j);
-    if (!status)
+    if (!status && !finished)
         status = load(&j, &matrix);
-    if (!status) {
+    if (!status && !finished) {
         catch_signals();
         status = run(&j, &matrix);
     }

@@ -1,12 +1,13 @@
 /* absa-replay: what other settings of the controller would have made of a recorded run. Reads the
  * JSON lines of absa-train, drives one controller with the run's settings (it must decide as the
  * log says) and one with the changed ones, and prints both side by side. */
+#include "command_line.h"
+
 #include <absa/absa.h>
 
 #include <jansson.h>
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,11 +33,11 @@ typedef struct job {
 
 static int refuse(const job *j, int line, const char *text)
 {
-    if (line > 0)
-        fprintf(stderr, "absa-replay: %s:%d: %s\n", j->path, line, text);
-    else
-        fprintf(stderr, "absa-replay: %s\n", text);
-    return REFUSED;
+    char place[512];
+    if (line == 0)
+        return command_say("absa-replay", REFUSED, text, "");
+    snprintf(place, sizeof place, "%s:%d", j->path, line);
+    return command_say("absa-replay", REFUSED, place, text);
 }
 
 static int keep(void *user, const absa_decision *d)
@@ -271,48 +272,45 @@ static int replay(job *j)
     return status;
 }
 
-static void print_help(void)
+static int add_set(void *user, int option, const char *value)
 {
-    printf("Usage: absa-replay RUN.jsonl [--set NAME=VALUE]...\n"
-           "Shows what other settings would have made of the measurements of a run.\n\n"
-           "  --set NAME=VALUE  any field of absa_controller_options by its name; repeatable;\n"
-           "                    real numbers may be fractions: eigenvalue_ratio=3/2\n"
-           "  --help, --version\n\n"
-           "Exit status: 0 done, 2 refused, 3 a measurement does not settle what is asked.\n");
+    job *j = user;
+    (void)option; /* there is one */
+    if (j->set_count == MOST_SETS)
+        return refuse(j, 0, "too many --set");
+    j->sets[j->set_count++] = value;
+    return 0;
 }
 
-static int parse(int argc, char **argv, job *j)
+static int parse(int argc, char **argv, job *j, int *finished)
 {
-    static const struct option longs[] = {{"set", required_argument, NULL, 's'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {"version", no_argument, NULL, 'v'},
-                                          {NULL, 0, NULL, 0}};
-    opterr = 0;
-    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (o == 's' && j->set_count < MOST_SETS) {
-            j->sets[j->set_count++] = optarg;
-        } else if (o == 'h') {
-            print_help();
-            exit(0);
-        } else if (o == 'v') {
-            printf("absa-replay %s\n", absa_version_string());
-            exit(0);
-        } else {
-            fprintf(stderr, "absa-replay: %s: %s\n", argv[optind - 1],
-                    o == 's' ? "too many --set" : "no such option, or its value is missing");
-            return REFUSED;
-        }
-    }
-    if (argc - optind != 1)
-        return refuse(j, 0, "one log of absa-train is wanted: absa-replay RUN.jsonl");
-    j->path = argv[optind];
-    return 0;
+    static const command_option set = {"set", "NAME=VALUE", NULL,
+                                       "any field of absa_controller_options by its name;\n"
+                                       "repeatable; real numbers may be fractions:\n"
+                                       "eigenvalue_ratio=3/2"};
+    const command_line line = {
+        .program = "absa-replay",
+        .before = "Usage: absa-replay RUN.jsonl [--set NAME=VALUE]...\n"
+                  "Shows what other settings would have made of the measurements of a run.\n",
+        .after = "Exit status: 0 done, 1 the help cannot be written, 2 refused, 3 a measurement\n"
+                 "does not settle what is asked.\n",
+        .options = &set,
+        .count = 1,
+        .take = add_set,
+        .user = j,
+    };
+    const int status = command_line_read(&line, argc, argv, &j->path, finished);
+    if (status || *finished)
+        return status;
+    return j->path ? 0 : refuse(j, 0, "one log of absa-train is wanted: absa-replay RUN.jsonl");
 }
 
 int main(int argc, char **argv)
 {
     job j = {0};
-    int status = parse(argc, argv, &j);
+    int finished, status = parse(argc, argv, &j, &finished);
+    if (finished)
+        return status;
     if (!status && absa_context_create(NULL, &j.ctx))
         status = refuse(&j, 0, "no memory");
     if (!status)

@@ -1,10 +1,9 @@
 /* absa-schedule: the schedule of a run that does not measure (BL, FB, GG), walked through by the
  * controller itself without training: phases, updates, and with times given how long it takes. */
-#include <absa/absa.h>
-#include <absa/cost.h>
+#include "command_line.h"
 
-#include <errno.h>
-#include <getopt.h>
+#include <absa/absa.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,26 +12,24 @@
 enum { REFUSED = 2 };
 
 /* Options that are the controller's, under its field's name, and those of the time model. */
-static const struct {
-    const char *name, *field, *argument, *help;
-} options[] = {
-    {"strategy", "strategy", "NAME", "bl, fb or gg (required)"},
-    {"samples", "samples", "N", "samples of an epoch (required)"},
-    {"epochs", "epochs", "E", "epochs (required)"},
-    {"batch", "batch", "B", "first batch (128)"},
-    {"batch-max", "batch_max", "M", "largest batch; FB's batch (16384)"},
-    {"batch-ref", "batch_ref", "R", "batch that the learning rate belongs to (B)"},
-    {"lr", "lr", "X", "learning rate (0.1)"},
-    {"decay", "decay", "E1,E2,..", "epochs when it decays (none)"},
-    {"rho", "lr_decay", "R", "factor of a decay (0.2)"},
-    {"epoch-tail", "epoch_tail", "NAME", "carry, drop or short (gg: drop, else carry)"},
-    {"processes", NULL, "P", "that share a batch (1)"},
-    {"t-comp", NULL, "S", "seconds of computing for an update"},
-    {"params", NULL, "N", "parameters that are summed after an update (0)"},
-    {"latency", NULL, "S", "of a message (2e-6)"},
-    {"bandwidth", NULL, "BIT/S", "between two processes (48e9)"},
-    {"t-hess", NULL, "S", "seconds of a measurement (0)"},
-    {"measurements", NULL, "K", "measurements of the run (0)"},
+static const command_option options[] = {
+    {"strategy", "NAME", "strategy", "bl, fb or gg (required)"},
+    {"samples", "N", "samples", "samples of an epoch (required)"},
+    {"epochs", "E", "epochs", "epochs (required)"},
+    {"batch", "B", "batch", "first batch (128)"},
+    {"batch-max", "M", "batch_max", "largest batch; FB's batch (16384)"},
+    {"batch-ref", "R", "batch_ref", "batch that the learning rate belongs to (B)"},
+    {"lr", "X", "lr", "learning rate (0.1)"},
+    {"decay", "E1,E2,..", "decay", "epochs when it decays (none)"},
+    {"rho", "R", "lr_decay", "factor of a decay (0.2)"},
+    {"epoch-tail", "NAME", "epoch_tail", "carry, drop or short (gg: drop, else carry)"},
+    {"processes", "P", NULL, "that share a batch (1)"},
+    {"t-comp", "S", NULL, "seconds of computing for an update"},
+    {"params", "N", NULL, "parameters that are summed after an update (0)"},
+    {"latency", "S", NULL, "of a message (2e-6)"},
+    {"bandwidth", "BIT/S", NULL, "between two processes (48e9)"},
+    {"t-hess", "S", NULL, "seconds of a measurement (0)"},
+    {"measurements", "K", NULL, "measurements of the run (0)"},
 };
 
 enum { COUNT = sizeof options / sizeof options[0], FIRST_COST = 10 };
@@ -43,26 +40,12 @@ typedef struct job {
     absa_controller_options controller;
     absa_cost_options cost;
     absa_cost_run run;
-    int timed;
+    int timed, tail_given, strategy_given, batch_given, max_given;
 } job;
 
 static int refuse(const char *what, const char *why)
 {
-    fprintf(stderr, "absa-schedule: %s%s%s\n", what, *why ? ": " : "", why);
-    return REFUSED;
-}
-
-static void print_help(void)
-{
-    printf("Usage: absa-schedule --strategy NAME --samples N --epochs E [OPTION]...\n"
-           "Prints the phases of a fixed schedule and counts its complete updates.\n\n");
-    for (int i = 0; i < COUNT; i++) {
-        char left[64];
-        snprintf(left, sizeof left, "--%s %s", options[i].name, options[i].argument);
-        printf("  %-24s %s\n", left, options[i].help);
-    }
-    printf("  --help, --version\n\n"
-           "Real numbers may be fractions: --rho 1/5.\n\nExit status: 0 done, 2 refused.\n");
+    return command_say("absa-schedule", REFUSED, what, why);
 }
 
 /* Sets one constant of the time model. */
@@ -103,45 +86,46 @@ static int set_cost(job *j, int option, const char *text)
     }
 }
 
-static int parse(int argc, char **argv, job *j)
+static int take(void *user, int option, const char *value)
 {
-    struct option longs[COUNT + 3] = {{0}};
-    int tail_given = 0, strategy_given = 0, batch_given = 0, max_given = 0;
-    for (int i = 0; i < COUNT; i++)
-        longs[i] = (struct option){options[i].name, required_argument, NULL, i};
-    longs[COUNT] = (struct option){"help", no_argument, NULL, COUNT};
-    longs[COUNT + 1] = (struct option){"version", no_argument, NULL, COUNT + 1};
-    opterr = 0;
-    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (o == '?')
-            return refuse(argv[optind - 1], "no such option, or its value is missing");
-        if (o == COUNT) {
-            print_help();
-            exit(0);
-        }
-        if (o == COUNT + 1) {
-            printf("absa-schedule %s\n", absa_version_string());
-            exit(0);
-        }
-        const char *field = options[o].field;
-        if (!field && !set_cost(j, o, optarg))
-            return refuse(argv[optind - 1], "not a number that fits the option");
-        if (field && absa_controller_options_set(j->ctx, &j->controller, field, optarg))
-            return refuse(absa_context_message(j->ctx), "");
-        tail_given |= field && strcmp(field, "epoch_tail") == 0;
-        strategy_given |= field && strcmp(field, "strategy") == 0;
-        batch_given |= field && strcmp(field, "batch") == 0;
-        max_given |= field && strcmp(field, "batch_max") == 0;
-    }
-    if (optind < argc)
-        return refuse(argv[optind], "an argument without an option");
-    if (!strategy_given || j->controller.samples == 0 || j->controller.epochs == 0)
+    job *j = user;
+    const char *field = options[option].field;
+    if (!field)
+        return set_cost(j, option, value)
+                   ? 0
+                   : refuse(options[option].name, "not a number that fits the option");
+    if (absa_controller_options_set(j->ctx, &j->controller, field, value))
+        return refuse(absa_context_message(j->ctx), "");
+    j->tail_given |= strcmp(field, "epoch_tail") == 0;
+    j->strategy_given |= strcmp(field, "strategy") == 0;
+    j->batch_given |= strcmp(field, "batch") == 0;
+    j->max_given |= strcmp(field, "batch_max") == 0;
+    return 0;
+}
+
+static int parse(int argc, char **argv, job *j, int *finished)
+{
+    const command_line line = {
+        .program = "absa-schedule",
+        .before = "Usage: absa-schedule --strategy NAME --samples N --epochs E [OPTION]...\n"
+                  "Prints the phases of a fixed schedule and counts its complete updates.\n",
+        .after = "Real numbers may be fractions: --rho 1/5.\n\n"
+                 "Exit status: 0 done, 1 the help cannot be written, 2 refused.\n",
+        .options = options,
+        .count = COUNT,
+        .take = take,
+        .user = j,
+    };
+    const int status = command_line_read(&line, argc, argv, NULL, finished);
+    if (status || *finished)
+        return status;
+    if (!j->strategy_given || j->controller.samples == 0 || j->controller.epochs == 0)
         return refuse("--strategy, --samples and --epochs are required", "");
     if (j->controller.strategy > ABSA_STRATEGY_GG)
         return refuse("--strategy", "only bl, fb and gg are known beforehand");
-    if (!tail_given && j->controller.strategy == ABSA_STRATEGY_GG)
+    if (!j->tail_given && j->controller.strategy == ABSA_STRATEGY_GG)
         j->controller.epoch_tail = ABSA_TAIL_DROP;
-    if (batch_given && !max_given && j->controller.batch_max < j->controller.batch)
+    if (j->batch_given && !j->max_given && j->controller.batch_max < j->controller.batch)
         j->controller.batch_max = j->controller.batch;
     return 0;
 }
@@ -209,7 +193,11 @@ int main(int argc, char **argv)
     absa_cost_options_init(&j.cost, sizeof j.cost);
     absa_cost_run_init(&j.run, sizeof j.run);
     absa_cost_result_init(&cost, sizeof cost);
-    int status = parse(argc, argv, &j);
+    int finished, status = parse(argc, argv, &j, &finished);
+    if (finished) {
+        absa_context_destroy(&j.ctx);
+        return status;
+    }
     /* Windows in one piece: how they are cut into micro-batches changes no count. */
     j.controller.micro_batch = j.controller.batch_max;
     if (!status && absa_controller_create(j.ctx, &j.controller, &c))

@@ -311,7 +311,7 @@ def wrong_options():
     text = laplacian(4)[0]
     for words in ([], ["--matrix"], ["--matrix", "/nonexistent/a.mtx"], ["--matrix", "/"],
                   *(["--matrix", "-", *more] for more in (
-                      ["word"], ["--what"], ["--k", "0"], ["--k", "-1"], ["--k", "x"],
+                      ["word"], ["--what"], ["-xy"], ["--k", "0"], ["--k", "-1"], ["--k", "x"],
                       ["--k", "1000"], ["--which", "top"], ["--rule", "best"],
                       ["--rule", "decide"], ["--tol", "0"], ["--tol", "nan"], ["--tol", "1"],
                       ["--eta", "0"], ["--eta", "0.6"], ["--max-products", "0"],
@@ -330,6 +330,12 @@ def help_and_version():
             yield f"--help says nothing of {word}"
     if done.returncode or max(map(len, done.stdout.splitlines())) > 80:
         yield f"--help: {done.returncode}, or lines over 80 columns"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 1 or b"standard output" not in done.stderr:
+            yield f"--help >/dev/full: {done}"
+    if b"-x:" not in run("--precision", "f64", "-xy").stderr:
+        yield "-xy is not named"
     done = run("--version")
     if done.returncode or not done.stdout.startswith(b"absa-eig "):
         yield f"--version: {done}"
