@@ -4,6 +4,8 @@
 #include "command_line.h"
 #include "say.h"
 
+#include <stddef.h>
+
 enum { SET = OPTION_COUNT, QUIET, COUNT };
 
 static const command_option table[COUNT] = {
