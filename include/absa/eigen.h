@@ -67,9 +67,9 @@ enum absa_which {
     ABSA_WHICH_LARGEST = 0,
     /** The smallest, the most negative one. */
     ABSA_WHICH_SMALLEST = 1,
-    /** The one of largest magnitude, with its sign. Both ends are watched, so an end that was
-     * missed is never taken for absent: the rules ask for |value| against the outer bounds of both.
-     */
+    /** The one of largest magnitude, with its sign. Both ends are watched, and all rules but
+     * RESIDUAL and POWER ask for |value| against the outer bounds of both: an end that was missed
+     * is not taken for absent. */
     ABSA_WHICH_MAGNITUDE = 2,
     /** The largest and the smallest; tolerance is relative to the larger magnitude of the two. */
     ABSA_WHICH_BOTH = 3
@@ -123,8 +123,12 @@ enum absa_stop {
     ABSA_STOP_BUDGET = 2,
     /** The monitor asked for it; the result is the best so far. */
     ABSA_STOP_MONITOR = 3,
-    /** The basis spans an invariant subspace: the value is exact up to rounding. Counts as
-     * converged. */
+    /** The basis spans an invariant subspace up to rounding, and the bounds leave no room for
+     * another: there is nothing to go on with. Counts as converged, except for an operator too
+     * small for its arithmetic, whose first product is not zero but shorter than sqrt(n_global)
+     * times FLT_MIN (F32) or 6.7e-139 (F64): the bounds then say so, and the host should scale its
+     * loss.
+     */
     ABSA_STOP_EXACT = 4,
     /** DECIDE has its answer without needing a value. Counts as converged. */
     ABSA_STOP_DECIDED = 5
@@ -156,7 +160,8 @@ typedef struct absa_eigen_result {
     double other_upper;    /**< its upper bound */
     double other_residual; /**< its residual */
     int32_t stop;          /**< one of enum absa_stop */
-    int32_t converged;     /**< 1 when the rule that was asked for fired, or the value is exact */
+    int32_t converged;     /**< 1 when the rule that was asked for fired, or the value is exact as
+                                ABSA_STOP_EXACT says */
     int32_t consistent;    /**< 0 when the operator changed between products (new batch, dropout,
                                 kinks): lower and upper prove nothing then */
     int32_t rule;          /**< the rule that was asked for, one of enum absa_rule */
@@ -235,13 +240,17 @@ typedef struct absa_eigen_args {
     uint64_t stream;      /**< the measurement's number; never reuse one under one seed. Two runs
                                with the same seed and stream start from the same random vector.
                                With multiplicity below 2^58: fresh start i takes stream + i 2^58 */
-    const void *hint;     /**< vector of the space to start near, of any length but zero; NULL: the
-                               kept one, if any. Borrowed for the call */
+    const void *hint;     /**< vector of the space to start near, of any length in [1e-30, 1e30]
+                               (F64: [1e-140, 1e140]); NULL: the kept one, if any. Borrowed for the
+                               call */
     uint64_t hint_stream; /**< stream of the run the hint comes from; equal to stream is refused,
                                for the hint must not depend on this run's random vector. A kept
                                hint depends on the streams of all runs back to the last without
                                one: a stream between the lowest and the highest is refused */
-    double hint_weight;   /**< length of the hint beside the random vector's 1; 1. 0: no hint */
+    double hint_weight;   /**< length of the hint beside the random vector's 1, at most 2^-4 over
+                               the element's epsilon (5.2e5 and 2.8e14), lest the random part be
+                               lost in rounding; 1. 0: no hint. Bounds widen with it, and a large
+                               one lets RESIDUAL stop at whatever eigenvector the hint is near */
     double threshold;     /**< DECIDE: what the largest eigenvalue is compared with; NaN */
     int32_t threshold_closed; /**< DECIDE: 1 when equal counts as below (<= instead of <); 0 */
     int32_t reserved0;        /**< 0 */

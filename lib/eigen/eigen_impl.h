@@ -62,7 +62,7 @@ struct absa_eigen {
     void **slot;
     double *length;
     uint16_t **stored; /* BASIS in bfloat16: q_0 to q_{steps-1} */
-    int32_t clearing;  /* steps that are still to be cleared of what they have along those */
+    int32_t clearing;  /* steps that are still to be cleared of what they have along the basis */
 
     /* The recurrence: alpha[0..steps-1], beta[0..steps-1]. */
     int64_t steps;
@@ -93,6 +93,8 @@ struct absa_eigen {
     int32_t has_vector;   /* TWO_PASS: slot[3] is the eigenvector */
     double drift;         /* TWO_PASS: what the second pass differs from the first by */
     double hint_weight;   /* this run's */
+    double floor;         /* what this step's product is uncertain by for being too small, else 0;
+                             such a step is the run's last */
     double delta;
     double threshold;
     int32_t threshold_closed;
@@ -133,6 +135,9 @@ int64_t absa__hint_slot(const absa_eigen *e);
 int32_t absa__consistent(const absa_eigen *e);
 absa_status absa__differences_widen(absa_eigen *e, absa_operator *op);
 
+/* Whether a run that ends for this reason has what was asked for. */
+int absa__eigen_converged(const absa_eigen *e, int32_t why);
+
 /* Ends the run for this reason. */
 void absa__eigen_end(absa_eigen *e, int32_t why);
 
@@ -163,7 +168,8 @@ absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t strea
 absa_status absa__lanczos_step(absa_eigen *e, absa_status status);
 
 /* Computes value, residual, bounds, pairs and meter of e->now from the recurrence; *exact is set
- * when the basis spans an invariant subspace. */
+ * when the basis spans an invariant subspace, up to rounding, and the start leaves no room for
+ * another. */
 absa_status absa__lanczos_judge(absa_eigen *e, int *exact);
 
 /* One step of power iteration: sets value, residual and meter of e->now, the relative change of the
@@ -171,8 +177,24 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact);
 absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, int *exact);
 
 /* pairs.c: fills e->pair, now.pairs and e->shown from Ritz values, ends and bounds; margin is the
- * rounding of a Ritz value. */
-void absa__pairs_update(absa_eigen *e, double margin, int exact);
+ * rounding of a Ritz value; whole: nothing couples the basis to what it does not span, if there
+ * is any; spent: no Ritz values but these are to be had. */
+void absa__pairs_update(absa_eigen *e, double margin, int whole, int spent);
+
+/* store.c: keeps q_j, at its step's end, in two bytes an element; takes out of w, in the product's
+ * slot, what it has along the stored vectors before those in the slots; *norm, |w|, follows. */
+void absa__store_add(absa_eigen *e);
+absa_status absa__store_clear(absa_eigen *e, double *norm);
+
+/* scale.c: where rounding and squares end what can be measured. The largest weight of a hint beside
+ * which the random part is not lost; whether a hint has a length, by its square. */
+double absa__most_hint_weight(const absa_eigen *e);
+absa_status absa__check_hint(absa_eigen *e, double square);
+/* Sets e->floor; square is that of the product with the unit vector in slot `in`, which lies in the
+ * slot behind it. */
+absa_status absa__check_product(absa_eigen *e, int64_t in, double square);
+/* Widens the bounds of everything found by e->floor, for the random part as S would. */
+void absa__widen_by_floor(absa_eigen *e);
 
 /* ritz.c. The components of Ritz vectors in the basis: out[j count + i] is component j of the one
  * of column[i]; components of the sum of the pairs [first, first + count); and that sum itself,

@@ -140,7 +140,8 @@ static int sound_counters(const absa_eigen *s)
     if (!between(s->phase, ABSA__PHASE_IDLE, ABSA__PHASE_ENDED) || !between(s->finished, 0, 1) ||
         !between(products, 0, most + (s->now.heuristic != 0)) || !between(s->steps, 0, products) ||
         !between(s->have, 0, s->steps) || !between(s->held, 0, s->have) ||
-        !between(s->has_vector, 0, two) || !between(s->clearing, 0, s->stored ? 2 : 0) ||
+        !between(s->has_vector, 0, two) ||
+        !between(s->clearing, 0, !absa__turns(s) || s->stored ? 2 : 0) ||
         (open && products >= most))
         return 0;
     if (s->finished && (s->phase != ABSA__PHASE_ENDED || (s->steps == 0 && s->locked == 0 && !two)))

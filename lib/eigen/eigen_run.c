@@ -17,10 +17,11 @@ static absa_status read_args(absa_eigen *e, const absa_eigen_args *given, absa_e
         given ? absa__struct_read(e->ctx, "absa_eigen_args", given, a, sizeof *a) : ABSA_OK;
     if (status)
         return status;
-    if (!(a->hint_weight >= 0.0) || !isfinite(a->hint_weight))
+    if (!(a->hint_weight >= 0.0 && a->hint_weight <= absa__most_hint_weight(e)))
         return absa__fail(e->ctx, ABSA_E_INVALID,
-                          "absa_eigen_args: hint_weight is %g, must be finite and not negative",
-                          a->hint_weight);
+                          "absa_eigen_args: hint_weight is %g, must be in [0, %g]: beside a longer "
+                          "hint the random part, which the bounds rest on, is lost in rounding",
+                          a->hint_weight, absa__most_hint_weight(e));
     if (a->reserved0 != 0)
         return absa__fail(e->ctx, ABSA_E_INVALID, "absa_eigen_args: reserved0 is %d, must be 0",
                           (int)a->reserved0);
@@ -144,11 +145,16 @@ absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args)
     return ABSA_OK;
 }
 
+int absa__eigen_converged(const absa_eigen *e, int32_t why)
+{
+    return why == ABSA_STOP_CONVERGED || why == ABSA_STOP_DECIDED ||
+           (why == ABSA_STOP_EXACT && e->floor == 0.0);
+}
+
 void absa__eigen_end(absa_eigen *e, int32_t why)
 {
     e->now.stop = why;
-    e->now.converged =
-        why == ABSA_STOP_CONVERGED || why == ABSA_STOP_EXACT || why == ABSA_STOP_DECIDED;
+    e->now.converged = absa__eigen_converged(e, why);
     e->phase = ABSA__PHASE_ENDED;
     e->finished = 1;
     /* The vectors of a run that went on from fresh starts are those that were set aside. */
@@ -226,7 +232,7 @@ static int32_t reason(const absa_eigen *e, int exact, double change, int decides
 static absa_status conclude(absa_eigen *e, int32_t why, int32_t wish)
 {
     absa_status status = ABSA_OK;
-    const int done = why == ABSA_STOP_CONVERGED || why == ABSA_STOP_EXACT;
+    const int done = why != ABSA_STOP_DECIDED && absa__eigen_converged(e, why);
     int goes_on = 0;
     if (e->options.multiplicity > 0 && done) {
         status = absa__fresh_next(e, &why, &goes_on);
@@ -236,7 +242,7 @@ static absa_status conclude(absa_eigen *e, int32_t why, int32_t wish)
         status = absa__second_pass_begin(e, why, &goes_on);
     } else if (e->memory == ABSA_MEMORY_TWO_PASS) {
         absa__eigen_end(e, ABSA_STOP_MONITOR);
-        e->now.converged = done || why == ABSA_STOP_DECIDED;
+        e->now.converged = absa__eigen_converged(e, why);
         return ABSA_OK;
     }
     if (!status && !goes_on)

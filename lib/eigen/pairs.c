@@ -109,7 +109,7 @@ static void show(absa__shown *s, const absa__pair *p, double margin)
     s->size = fmax(s->size, fabs(p->value));
 }
 
-static void walk_end(absa_eigen *e, double sign, double margin, int exact, walk *w,
+static void walk_end(absa_eigen *e, double sign, double margin, int whole, walk *w,
                      absa__pair *pair)
 {
     double log_beta = 0.0;
@@ -123,7 +123,7 @@ static void walk_end(absa_eigen *e, double sign, double margin, int exact, walk 
                 .pair = pair,
                 .wanted = e->options.wanted};
     walk_in(w, e->end[sign > 0.0 ? 0 : 1].upper);
-    for (int64_t i = 0; exact && i < w->count; i++) {
+    for (int64_t i = 0; whole && i < w->count; i++) {
         pair[i].residual = 0.0;
         pair[i].lower = pair[i].value - margin;
         pair[i].upper = pair[i].value + margin;
@@ -131,7 +131,7 @@ static void walk_end(absa_eigen *e, double sign, double margin, int exact, walk 
 }
 
 /* One end's pairs, or both ends' one behind the other. */
-static void list_ends(absa_eigen *e, double margin, int exact)
+static void list_ends(absa_eigen *e, double margin, int whole, int spent)
 {
     walk w;
     int64_t count = 0;
@@ -140,7 +140,7 @@ static void list_ends(absa_eigen *e, double margin, int exact)
         if (e->options.which == (end ? ABSA_WHICH_LARGEST : ABSA_WHICH_SMALLEST))
             continue;
         absa__pair *pair = e->pair + count;
-        walk_end(e, end ? -1.0 : 1.0, margin, exact, &w, pair);
+        walk_end(e, end ? -1.0 : 1.0, margin, whole, &w, pair);
         cut_at(pair, w.count, pair[w.count - 1].value - margin);
         for (int64_t i = 0; i < w.count; i++) {
             show(&e->shown, &pair[i], margin);
@@ -148,7 +148,7 @@ static void list_ends(absa_eigen *e, double margin, int exact)
                 turn_pair(&pair[i]);
         }
         count += w.count;
-        complete = complete && (w.count == w.wanted || exact);
+        complete = complete && (w.count == w.wanted || spent);
     }
     e->now.pairs = count;
     if (!complete)
@@ -157,14 +157,14 @@ static void list_ends(absa_eigen *e, double margin, int exact)
 
 /* Both ends' pairs merged by magnitude, as far as they are wanted. An eigenvalue of the next pair's
  * interval, which was left out, could still be larger than the last one taken. */
-static void merge_ends(absa_eigen *e, double margin, int exact)
+static void merge_ends(absa_eigen *e, double margin, int whole, int spent)
 {
     const int64_t wanted = e->options.wanted;
     absa__pair *merged = e->pair, *list[2] = {e->pair + wanted, e->pair + 2 * wanted};
     walk w[2];
     int64_t next[2] = {0, 0}, count = 0;
     for (int end = 0; end < 2; end++)
-        walk_end(e, end ? -1.0 : 1.0, margin, exact, &w[end], list[end]);
+        walk_end(e, end ? -1.0 : 1.0, margin, whole, &w[end], list[end]);
     double last = 0.0;
     while (count < wanted) {
         const int more[2] = {next[0] < w[0].count, next[1] < w[1].count};
@@ -173,7 +173,7 @@ static void merge_ends(absa_eigen *e, double margin, int exact)
         const int end = !more[0] || (more[1] && list[1][next[1]].value > list[0][next[0]].value);
         const absa__pair p = list[end][next[end]++];
         /* What is neither the one end's nor the other's has been taken from both. */
-        if (p.value < 0.0 && !exact)
+        if (p.value < 0.0 && !spent)
             break;
         int known = 0;
         for (int64_t i = 0; i < count; i++)
@@ -194,7 +194,7 @@ static void merge_ends(absa_eigen *e, double margin, int exact)
         if (next[end] < w[end].count)
             e->shown.gap = fmax(e->shown.gap, list[end][next[end]].upper - last);
     e->now.pairs = count;
-    if (count < wanted && !exact)
+    if (count < wanted && !spent)
         e->shown.gap = e->shown.residual = HUGE_VAL;
 }
 
@@ -209,15 +209,15 @@ static absa__pair end_pair(const absa_eigen *e, int low)
     return p;
 }
 
-void absa__pairs_update(absa_eigen *e, double margin, int exact)
+void absa__pairs_update(absa_eigen *e, double margin, int whole, int spent)
 {
     const int32_t which = e->options.which;
     if (e->options.wanted > 1) {
         e->shown = (absa__shown){0.0, 0.0, 0.0};
         if (which == ABSA_WHICH_MAGNITUDE)
-            merge_ends(e, margin, exact);
+            merge_ends(e, margin, whole, spent);
         else
-            list_ends(e, margin, exact);
+            list_ends(e, margin, whole, spent);
         return;
     }
     e->shown = absa__shown_of(&e->now);

@@ -3,8 +3,6 @@
  * sign, and proves nothing about what it missed. */
 #include "eigen/eigen_impl.h"
 
-#include "base/fail.h"
-
 #include <math.h>
 
 absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, int *exact)
@@ -20,9 +18,9 @@ absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, 
     if (status)
         return status;
     const double square = h[count - 1], rayleigh = h[count - 2], norm = sqrt(square);
-    if (!isfinite(square))
-        return absa__fail(e->ctx, ABSA_E_NONFINITE, "product %lld holds a NaN or an infinity",
-                          (long long)(e->now.products + 1));
+    status = absa__check_product(e, 1, square);
+    if (status)
+        return status;
     absa_eigen_result *r = &e->now;
     /* q_j is H q_{j-1} / |H q_{j-1}|, so q_{j-1}'H q_j is that norm again. */
     if (known)
@@ -39,7 +37,9 @@ absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, 
     e->alpha[e->steps] = rayleigh;
     e->beta[e->steps] = norm;
     e->steps++;
-    *exact = norm == 0.0;
+    if (e->floor > 0.0)
+        r->lower -= e->floor;
+    *exact = norm == 0.0 || e->floor > 0.0;
     if (*exact)
         return ABSA_OK;
     /* The next input: y scaled into the slot of q_{j-1}, which is not needed again. */

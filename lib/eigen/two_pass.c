@@ -75,8 +75,7 @@ absa_status absa__second_pass_next(absa_eigen *e, int32_t wish)
     if (wish) {
         const int32_t why = e->pending_stop;
         absa__eigen_end(e, ABSA_STOP_MONITOR);
-        e->now.converged =
-            why == ABSA_STOP_CONVERGED || why == ABSA_STOP_EXACT || why == ABSA_STOP_DECIDED;
+        e->now.converged = absa__eigen_converged(e, why);
     }
     return ABSA_OK;
 }

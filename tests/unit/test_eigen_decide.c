@@ -1,4 +1,5 @@
 /* Either end of the spectrum, both, the larger magnitude; and whether one is below a threshold. */
+#include "eigen/rules.h"
 #include "support/matrices.h"
 
 #include <absa/eigen.h>
@@ -122,4 +123,20 @@ Test(eigen, decide_without_the_budget_for_an_answer_has_none)
     cr_assert_eq(r.answer, ABSA_ANSWER_NONE);
     cr_assert_eq(r.stop, ABSA_STOP_BUDGET);
     cr_assert_not(r.converged);
+}
+
+/* At equality only threshold_closed tells the two answers apart; both bounds hold it. */
+Test(eigen, equality_is_below_only_for_a_closed_threshold)
+{
+    static double values[4] = {2.0, 2.0, 2.0, 2.0};
+    const absa_eigen_options o = eigen_options(ABSA_RULE_DECIDE, ABSA_MEMORY_VALUE);
+    absa_eigen_result now;
+    absa_eigen_result_init(&now, sizeof now);
+    now.lower = now.value = values[0];
+    now.upper = 3.0;
+    const absa__shown open = {1.0, 1.0, 2.0};
+    cr_assert_eq(absa__decide(0, &o, &now, &open, 2.0, 0), ABSA_ANSWER_NOT_BELOW);
+    cr_assert_eq(absa__decide(0, &o, &now, &open, 2.0, 1), ABSA_ANSWER_NONE);
+    cr_assert_eq(absa__decide(0, &o, &now, &open, 3.0, 0), ABSA_ANSWER_NONE);
+    cr_assert_eq(absa__decide(0, &o, &now, &open, 3.0, 1), ABSA_ANSWER_BELOW);
 }
