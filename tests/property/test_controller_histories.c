@@ -82,13 +82,6 @@ static absa_eigen_result random_measurement(dice *d)
     return r;
 }
 
-enum { MOST_DECISIONS = 256 };
-
-typedef struct journal {
-    absa_decision seen[MOST_DECISIONS];
-    int64_t count;
-} journal;
-
 typedef struct history {
     absa_context *ctx;
     absa_controller_options o;
@@ -201,14 +194,6 @@ static void event(history *h, dice *d, const absa_plan *p)
     }
 }
 
-static int keep(void *user, const absa_decision *decision)
-{
-    journal *j = user;
-    cr_assert_lt(j->count, MOST_DECISIONS);
-    j->seen[j->count++] = *decision;
-    return 0;
-}
-
 /* A replay does not know of rows that were drawn after the last decision before a restart. */
 static void forget_restarts(journal *j)
 {
@@ -248,7 +233,7 @@ static void begin(history *h, const absa_controller_options *o, int quiet)
     h->o = *o;
     h->samples = h->taken_back = 0;
     h->journal->count = 0;
-    h->o.journal = quiet ? NULL : keep;
+    h->o.journal = quiet ? NULL : journal_keep;
     h->o.journal_user = h->journal;
     cr_assert_eq(absa_controller_create(h->ctx, &h->o, &h->c), ABSA_OK, "%s",
                  absa_context_message(h->ctx));

@@ -1,15 +1,14 @@
 /* Controllers on contexts of their own, driven in many threads at once, make the decisions that one
  * alone makes. A plain program for ThreadSanitizer. */
+#include "alike.h"
+
 #include <absa/controller.h>
 
-#include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { THREADS = 6, TEXT = 1 << 16 };
+enum { TEXT = 1 << 16 };
 
 typedef struct job {
-    pthread_barrier_t *start;
     char journal[TEXT];
     size_t used;
     absa_status status;
@@ -55,14 +54,13 @@ static absa_status train(job *j, absa_controller *ctl)
     return ABSA_E_STATE;
 }
 
-static void *work(void *user)
+static void work(void *user)
 {
     job *j = user;
     absa_context *ctx = NULL;
     absa_controller *ctl = NULL;
     absa_controller_options options;
 
-    pthread_barrier_wait(j->start);
     absa_controller_options_init(&options, sizeof options);
     options.samples = 5000;
     options.epochs = 20;
@@ -75,36 +73,17 @@ static void *work(void *user)
         j->status = train(j, ctl);
     absa_controller_destroy(&ctl);
     absa_context_destroy(&ctx);
-    return NULL;
+}
+
+static int same(const void *first, const void *job_of_thread)
+{
+    const struct job *alone = first, *j = job_of_thread;
+    return alone->status == ABSA_OK && j->status == ABSA_OK && alone->used > 0 &&
+           j->updates == alone->updates && strcmp(j->journal, alone->journal) == 0;
 }
 
 int main(void)
 {
-    static job alone, jobs[THREADS];
-    pthread_t threads[THREADS];
-    pthread_barrier_t one, all;
-    int bad = 0;
-
-    pthread_barrier_init(&one, NULL, 1);
-    pthread_barrier_init(&all, NULL, THREADS);
-    alone.start = &one;
-    work(&alone);
-    for (int t = 0; t < THREADS; t++) {
-        jobs[t].start = &all;
-        if (pthread_create(&threads[t], NULL, work, &jobs[t]) != 0)
-            return 1;
-    }
-    printf("TAP version 13\n1..%d\n", THREADS);
-    for (int t = 0; t < THREADS; t++) {
-        pthread_join(threads[t], NULL);
-        const int same = alone.status == ABSA_OK && jobs[t].status == ABSA_OK && alone.used > 0 &&
-                         jobs[t].updates == alone.updates &&
-                         strcmp(jobs[t].journal, alone.journal) == 0;
-        bad += !same;
-        printf("%s %d - thread %d makes the decisions of one alone\n", same ? "ok" : "not ok",
-               t + 1, t);
-    }
-    pthread_barrier_destroy(&all);
-    pthread_barrier_destroy(&one);
-    return bad > 0;
+    static job jobs[ALIKE_THREADS + 1];
+    return alike_run(work, jobs, sizeof jobs[0], same, "makes the decisions of one alone");
 }

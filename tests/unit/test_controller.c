@@ -347,15 +347,15 @@ Test(controller, creation_fails_cleanly_without_memory)
     cr_assert_eq(f.errors, 0);
 }
 
-typedef struct journal {
+typedef struct meddler {
     absa_decision last;
     int calls, code;
     absa_controller *self;
-} journal;
+} meddler;
 
-static int keep(void *user, const absa_decision *d)
+static int keep_and_meddle(void *user, const absa_decision *d)
 {
-    journal *j = user;
+    meddler *j = user;
     j->last = *d;
     j->calls++;
     cr_assert_eq(absa_controller_end_epoch(j->self), ABSA_E_BUSY);
@@ -366,9 +366,9 @@ Test(controller, the_journal_gets_every_decision_and_cannot_undo_one)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    journal j = {0};
+    meddler j = {0};
     absa_controller_options o = small_training(ABSA_STRATEGY_ABSA);
-    o.journal = keep;
+    o.journal = keep_and_meddle;
     o.journal_user = &j;
     absa_controller *c = j.self = make_controller(ctx, &o);
     cr_assert_eq(absa_controller_observe_value(c, 4.0, NULL), ABSA_OK);

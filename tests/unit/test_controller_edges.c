@@ -9,14 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-static absa_decision observe(absa_controller *c, double value)
-{
-    absa_decision d;
-    absa_decision_init(&d, sizeof d);
-    cr_assert_eq(absa_controller_observe_value(c, value, &d), ABSA_OK);
-    return d;
-}
-
 Test(edges, dwell_holds_growth_by_patience_back_too)
 {
     absa_context *ctx;
@@ -25,18 +17,18 @@ Test(edges, dwell_holds_growth_by_patience_back_too)
     o.patience = 2;
     o.dwell = 64;
     absa_controller *c = make_controller(ctx, &o);
-    observe(c, 8.0);
-    cr_assert_eq(observe(c, 8.0).reason, ABSA_REASON_NOT_BELOW);
-    cr_assert_eq(observe(c, 8.0).batch, 64, "the first growth has none before it");
-    cr_assert_eq(observe(c, 8.0).reason, ABSA_REASON_NOT_BELOW);
+    observe_exact(c, 8.0);
+    cr_assert_eq(observe_exact(c, 8.0).reason, ABSA_REASON_NOT_BELOW);
+    cr_assert_eq(observe_exact(c, 8.0).batch, 64, "the first growth has none before it");
+    cr_assert_eq(observe_exact(c, 8.0).reason, ABSA_REASON_NOT_BELOW);
     for (int i = 0; i < 3; i++) {
-        const absa_decision d = observe(c, 8.0);
+        const absa_decision d = observe_exact(c, 8.0);
         cr_assert_eq(d.reason, ABSA_REASON_DWELL);
         cr_assert_eq(d.batch, 64);
         cr_assert_eq(d.patience, 2, "patience stays at its end");
     }
     cr_assert_eq(absa_controller_advance(c, 64), ABSA_OK);
-    const absa_decision d = observe(c, 8.0);
+    const absa_decision d = observe_exact(c, 8.0);
     cr_assert_eq(d.reason, ABSA_REASON_PATIENCE);
     cr_assert_eq(d.batch, 128);
     cr_assert_eq(d.patience, 0);
@@ -52,15 +44,15 @@ Test(edges, a_bad_measurement_may_end_patience_but_only_a_good_one_grows)
     o.patience = 3;
     o.count_bad = 1;
     absa_controller *c = make_controller(ctx, &o);
-    observe(c, 8.0);
+    observe_exact(c, 8.0);
     const double bad[] = {-1.0, (double)NAN, 0.0, (double)INFINITY, -2.0};
     for (int i = 0; i < 5; i++) {
-        const absa_decision d = observe(c, bad[i]);
+        const absa_decision d = observe_exact(c, bad[i]);
         cr_assert_eq(d.patience, i < 3 ? i + 1 : 3);
         cr_assert_eq(d.batch, 32, "%g grew the batch", bad[i]);
         cr_assert_eq(d.reference, 8.0);
     }
-    const absa_decision d = observe(c, 7.0);
+    const absa_decision d = observe_exact(c, 7.0);
     cr_assert_eq(d.reason, ABSA_REASON_PATIENCE);
     cr_assert_eq(d.batch, 64);
     cr_assert_eq(d.patience, 0);
@@ -74,7 +66,7 @@ Test(edges, an_upper_end_below_its_own_value_proves_nothing)
     absa_context_create(NULL, &ctx);
     const absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     absa_controller *c = make_controller(ctx, &o);
-    observe(c, 8.0);
+    observe_exact(c, 8.0);
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
     r.value = 5.0;
@@ -87,19 +79,6 @@ Test(edges, an_upper_end_below_its_own_value_proves_nothing)
     cr_assert_eq(d.reason, ABSA_REASON_NOT_BELOW);
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
-}
-
-typedef struct journal {
-    absa_decision seen[64];
-    int count, code;
-} journal;
-
-static int keep(void *user, const absa_decision *d)
-{
-    journal *j = user;
-    cr_assert_lt(j->count, 64);
-    j->seen[j->count++] = *d;
-    return j->code;
 }
 
 /* Decay points at 70 and 200 samples: windows of 32 end at 96 and 224 behind them. tau at 130: 160.
@@ -117,7 +96,7 @@ Test(edges, a_schedule_in_samples_tells_the_journal_where_it_moves)
     o.decay[1] = 200;
     o.adversarial_end = 130;
     o.lr_decay = 0.5;
-    o.journal = keep;
+    o.journal = journal_keep;
     o.journal_user = &j;
     absa_controller *c = make_controller(ctx, &o);
     for (int i = 0; i < 40; i++)
@@ -174,7 +153,7 @@ Test(edges, what_other_options_move_is_told_at_the_next_windows_end)
         cr_assert_eq(absa_controller_save(c, bytes, sizeof bytes, &size), ABSA_OK);
         absa_controller_destroy(&c);
         o.decay[0] = 1;
-        o.journal = keep;
+        o.journal = journal_keep;
         o.journal_user = &j;
         c = make_controller(ctx, &o);
         cr_assert_eq(absa_controller_load(c, bytes, size, 1), ABSA_OK);
@@ -209,7 +188,7 @@ Test(edges, what_other_options_make_of_ggs_batch_is_told_too)
     cr_assert_eq(absa_controller_save(c, bytes, sizeof bytes, &size), ABSA_OK);
     absa_controller_destroy(&c);
     o.lr_decay = 0.5;
-    o.journal = keep;
+    o.journal = journal_keep;
     o.journal_user = &j;
     c = make_controller(ctx, &o);
     cr_assert_eq(absa_controller_load(c, bytes, size, 1), ABSA_OK);
@@ -222,20 +201,24 @@ Test(edges, what_other_options_make_of_ggs_batch_is_told_too)
 }
 
 /* GG in updates: batch 32, / 0.5 at update 2: 64. */
-Test(edges, gg_by_updates_tells_its_growth)
+static absa_controller *gg_by_updates(absa_context *ctx, journal *j)
 {
-    absa_context *ctx;
-    absa_context_create(NULL, &ctx);
-    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
-    journal j = {.code = 0};
-    o.strategy = ABSA_STRATEGY_GG;
+    absa_controller_options o = small_training(ABSA_STRATEGY_GG);
     o.unit = ABSA_UNIT_UPDATES;
     o.decay_count = 1;
     o.decay[0] = 2;
     o.lr_decay = 0.5;
-    o.journal = keep;
-    o.journal_user = &j;
-    absa_controller *c = make_controller(ctx, &o);
+    o.journal = journal_keep;
+    o.journal_user = j;
+    return make_controller(ctx, &o);
+}
+
+Test(edges, gg_by_updates_tells_its_growth)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    journal j = {.code = 0};
+    absa_controller *c = gg_by_updates(ctx, &j);
     for (int i = 0; i < 4; i++)
         cr_assert_eq(absa_controller_advance(c, plan_of(c).rows), ABSA_OK);
     cr_assert_eq(j.count, 1);
@@ -252,15 +235,8 @@ Test(edges, an_update_taken_back_takes_ggs_growth_back)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = small_training(ABSA_STRATEGY_GG);
     journal j = {.code = 0};
-    o.unit = ABSA_UNIT_UPDATES;
-    o.decay_count = 1;
-    o.decay[0] = 2;
-    o.lr_decay = 0.5;
-    o.journal = keep;
-    o.journal_user = &j;
-    absa_controller *c = make_controller(ctx, &o);
+    absa_controller *c = gg_by_updates(ctx, &j);
     for (int again = 0; again < 2; again++) {
         for (int64_t update = plan_of(c).update; update < 2; update++) {
             cr_assert_eq(plan_of(c).batch, 32);
@@ -291,10 +267,10 @@ Test(edges, gamma_of_an_open_window_stays_but_collapse_ends_it_at_once)
     o.batch = 40;
     o.micro_batch = 4;
     absa_controller *c = make_controller(ctx, &o);
-    observe(c, 8.0);
+    observe_exact(c, 8.0);
     cr_assert_eq(plan_of(c).adversarial_rows, 8, "floor(40 * 0.2)");
     cr_assert_eq(absa_controller_advance(c, 4), ABSA_OK);
-    cr_assert_eq(observe(c, 1.0).gamma, 0.1);
+    cr_assert_eq(observe_exact(c, 1.0).gamma, 0.1);
     cr_assert_eq(plan_of(c).gamma, 0.2);
     cr_assert_eq(micro_of(c).adversarial_rows, 4, "rows 4 to 7 of this window's 8");
     cr_assert_eq(absa_controller_advance(c, 36), ABSA_OK);
@@ -394,7 +370,7 @@ static void one_cannot_observe(process *p)
         cr_assert_eq(status, mine ? own : ABSA_E_PEER, "fault %d: %d", fault, status);
         cr_assert(isnan(plan_of(c).threshold), "nothing was stored");
     }
-    cr_assert_eq(observe(c, 4.0).reference, 4.0);
+    cr_assert_eq(observe_exact(c, 4.0).reference, 4.0);
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
 }

@@ -6,21 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST = 256 };
-
-typedef struct journal {
-    absa_decision seen[MOST];
-    int64_t count;
-} journal;
-
-static int keep(void *user, const absa_decision *d)
-{
-    journal *j = user;
-    cr_assert_lt(j->count, MOST);
-    j->seen[j->count++] = *d;
-    return 0;
-}
-
 static absa_controller_options base(journal *j)
 {
     absa_controller_options o;
@@ -35,21 +20,9 @@ static absa_controller_options base(journal *j)
     o.decay[0] = 450;
     o.decay[1] = 1205;
     o.adversarial_end = 731;
-    o.journal = keep;
+    o.journal = journal_keep;
     o.journal_user = j;
     return o;
-}
-
-static void measure(absa_controller *c, double lower, double value, double upper)
-{
-    absa_eigen_result r;
-    absa_eigen_result_init(&r, sizeof r);
-    r.value = value;
-    r.lower = lower;
-    r.upper = upper;
-    r.converged = r.consistent = 1;
-    r.products = 7;
-    cr_assert_eq(absa_controller_observe(c, &r, NULL), ABSA_OK);
 }
 
 static absa_replay replay(absa_context *ctx, absa_controller *c, const journal *j)
@@ -76,7 +49,7 @@ static void live(absa_controller *c)
             if (isnan(v))
                 cr_assert_eq(absa_controller_observe_value(c, v, NULL), ABSA_OK);
             else
-                measure(c, 0.99 * v, v, v + 0.1 * fabs(v));
+                observe_interval(c, 0.99 * v, v, v + 0.1 * fabs(v));
         } else if (p.epoch_done) {
             cr_assert_eq(absa_controller_end_epoch(c), ABSA_OK);
         } else {
@@ -85,7 +58,7 @@ static void live(absa_controller *c)
             if (rest <= 7 && step % 11 == 0)
                 cr_assert_eq(absa_controller_update_skipped(c), ABSA_OK);
             if (rest > 7 && step % 13 == 0) {
-                measure(c, 3, 4, 5);
+                observe_interval(c, 3, 4, 5);
                 cr_assert_eq(absa_controller_restart_window(c), ABSA_OK);
             }
         }
@@ -138,7 +111,7 @@ Test(replay, other_options_decide_for_themselves_or_say_where_they_cannot)
     static const double values[] = {8, 5, 3}, half[] = {0, 0.1, 0.1};
     for (int i = 0; i < 3; i++) {
         cr_assert_eq(absa_controller_advance(c, 10), ABSA_OK);
-        measure(c, values[i] - half[i], values[i], values[i] + half[i]);
+        observe_interval(c, values[i] - half[i], values[i], values[i] + half[i]);
     }
     cr_assert_eq(plan_of(c).batch, 20);
     absa_controller_destroy(&c);
@@ -174,7 +147,7 @@ Test(replay, a_lower_bound_is_no_value_for_another_threshold)
     absa_controller_options o = base(&first);
     o.trigger = ABSA_TRIGGER_POINT;
     absa_controller *c = make_controller(ctx, &o);
-    measure(c, 8, 8, 8);
+    observe_interval(c, 8, 8, 8);
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
     r.value = r.lower = 5;

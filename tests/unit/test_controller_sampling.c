@@ -6,27 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct seen {
-    absa_decision last;
-    int64_t count;
-    absa_decision all[8];
-} seen;
-
-static int keep(void *user, const absa_decision *d)
-{
-    seen *s = user;
-    s->last = s->all[s->count++ % 8] = *d;
-    return 0;
-}
-
-static absa_controller *make(absa_context *ctx, seen *s, int32_t trigger, double z)
+static absa_controller *make(absa_context *ctx, journal *s, int32_t trigger, double z)
 {
     absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.trigger = trigger;
     o.sampling_z = z;
     o.shrink_ratio = 1.5;
     o.lr_cap = 0.01;
-    o.journal = keep;
+    o.journal = journal_keep;
     o.journal_user = s;
     return make_controller(ctx, &o);
 }
@@ -48,21 +35,21 @@ static int32_t reason_of(int32_t trigger, double z, double lower, double value, 
                          double standard_error)
 {
     absa_context *ctx;
-    seen s = {.count = 0};
+    journal s = {.count = 0};
     absa_context_create(NULL, &ctx);
     absa_controller *c = make(ctx, &s, trigger, z);
     cr_assert_eq(observe(c, 8.0, 8.0, 8.0, 0.0), ABSA_OK);
     cr_assert_eq(observe(c, 7.0, 7.0, 7.0, 0.0), ABSA_OK);
     /* Grow first, so that there is something to shrink: Eig is 3.95 from here on. */
     cr_assert_eq(observe(c, 3.9, 3.95, 3.99, 0.0), ABSA_OK);
-    cr_assert_eq(s.last.reason, ABSA_REASON_EIGENVALUE);
+    cr_assert_eq(journal_last(&s)->reason, ABSA_REASON_EIGENVALUE);
     cr_assert_eq(observe(c, lower, value, upper, standard_error), ABSA_OK);
-    cr_assert_eq(s.last.lower, lower, "the journal has the interval as measured");
-    cr_assert_eq(s.last.upper, upper);
-    cr_assert_eq(s.last.standard_error, standard_error);
+    cr_assert_eq(journal_last(&s)->lower, lower, "the journal has the interval as measured");
+    cr_assert_eq(journal_last(&s)->upper, upper);
+    cr_assert_eq(journal_last(&s)->standard_error, standard_error);
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
-    return s.last.reason;
+    return journal_last(&s)->reason;
 }
 
 Test(sampling, a_growth_has_to_be_clear_of_the_error)
@@ -88,7 +75,7 @@ Test(sampling, so_has_a_shrinking)
 Test(sampling, the_ceiling_of_lr_goes_by_the_widened_end)
 {
     absa_context *ctx;
-    seen s = {.count = 0};
+    journal s = {.count = 0};
     absa_context_create(NULL, &ctx);
     absa_controller *c = make(ctx, &s, ABSA_TRIGGER_INTERVAL, 2.0);
     cr_assert_eq(observe(c, 7.0, 7.5, 8.0, 1.0), ABSA_OK);
@@ -101,16 +88,16 @@ Test(sampling, the_ceiling_of_lr_goes_by_the_widened_end)
 Test(sampling, a_journal_is_replayed_under_another_width)
 {
     absa_context *ctx;
-    seen s = {.count = 0}, again = {.count = 0};
+    journal s = {.count = 0}, again = {.count = 0};
     absa_replay r;
     absa_context_create(NULL, &ctx);
     absa_controller *c = make(ctx, &s, ABSA_TRIGGER_INTERVAL, 2.0);
     cr_assert_eq(observe(c, 8.0, 8.0, 8.0, 0.0), ABSA_OK);
     cr_assert_eq(observe(c, 3.7, 3.75, 3.8, 0.125), ABSA_OK);
-    cr_assert_eq(s.last.reason, ABSA_REASON_UNSETTLED);
+    cr_assert_eq(journal_last(&s)->reason, ABSA_REASON_UNSETTLED);
     char line[1024];
     size_t size;
-    cr_assert_eq(absa_decision_format(&s.last, line, sizeof line, &size), ABSA_OK);
+    cr_assert_eq(absa_decision_format(journal_last(&s), line, sizeof line, &size), ABSA_OK);
     cr_assert_not_null(strstr(line, "\"standard_error\":0.125}"), "%s", line);
     const struct {
         double z;
@@ -119,9 +106,9 @@ Test(sampling, a_journal_is_replayed_under_another_width)
     for (int k = 0; k < 2; k++) {
         absa_controller *twin = make(ctx, &again, ABSA_TRIGGER_INTERVAL, other[k].z);
         absa_replay_init(&r, sizeof r);
-        cr_assert_eq(absa_controller_replay(twin, s.all, 2, sizeof s.all[0], &r), ABSA_OK);
+        cr_assert_eq(absa_controller_replay(twin, s.seen, 2, sizeof s.seen[0], &r), ABSA_OK);
         cr_assert_eq(r.replayed, 2);
-        cr_assert_eq(again.last.reason, other[k].reason);
+        cr_assert_eq(journal_last(&again)->reason, other[k].reason);
         absa_controller_destroy(&twin);
     }
     absa_controller_destroy(&c);
@@ -133,7 +120,7 @@ Test(sampling, a_journal_is_replayed_under_another_width)
 Test(sampling, a_replay_is_undetermined_only_where_a_longer_run_would_settle_it)
 {
     absa_context *ctx;
-    seen s = {.count = 0};
+    journal s = {.count = 0};
     absa_context_create(NULL, &ctx);
     absa_controller *c = make(ctx, &s, ABSA_TRIGGER_INTERVAL, 2.0);
     cr_assert_eq(observe(c, 8.0, 8.0, 8.0, 0.0), ABSA_OK);
@@ -148,7 +135,7 @@ Test(sampling, a_replay_is_undetermined_only_where_a_longer_run_would_settle_it)
         absa_replay_init(&r, sizeof r);
         o.eigenvalue_ratio = other[k].ratio;
         absa_controller *twin = make_controller(ctx, &o);
-        cr_assert_eq(absa_controller_replay(twin, s.all, 2, sizeof s.all[0], &r), ABSA_OK);
+        cr_assert_eq(absa_controller_replay(twin, s.seen, 2, sizeof s.seen[0], &r), ABSA_OK);
         cr_assert_eq(r.undetermined, other[k].undetermined, "ratio %g", o.eigenvalue_ratio);
         absa_controller_destroy(&twin);
     }
@@ -159,7 +146,7 @@ Test(sampling, a_replay_is_undetermined_only_where_a_longer_run_would_settle_it)
 Test(sampling, an_error_that_is_none_is_refused)
 {
     absa_context *ctx;
-    seen s = {.count = 0};
+    journal s = {.count = 0};
     absa_context_create(NULL, &ctx);
     absa_controller *c = make(ctx, &s, ABSA_TRIGGER_INTERVAL, 2.0);
     const double wrong[] = {-0.1, (double)NAN, (double)INFINITY};
@@ -180,18 +167,18 @@ static void measured_apart(process *p)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    seen s = {.count = 0};
+    journal s = {.count = 0};
     absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
     o.reduce = process_reduce;
     o.reduce_user = p;
     o.process = p->rank;
-    o.journal = keep;
+    o.journal = journal_keep;
     o.journal_user = &s;
     absa_controller *c = make_controller(ctx, &o);
     cr_assert_eq(observe(c, 8.0, 8.0, 8.0, 0.0), ABSA_OK);
     cr_assert_eq(observe(c, 3.5, 3.5, 3.5, p->rank == 0 ? 0.5 : 0.0), ABSA_OK);
-    cr_assert_eq(s.last.reason, ABSA_REASON_UNSETTLED);
-    cr_assert_eq(s.last.standard_error, 0.5);
+    cr_assert_eq(journal_last(&s)->reason, ABSA_REASON_UNSETTLED);
+    cr_assert_eq(journal_last(&s)->standard_error, 0.5);
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
 }
