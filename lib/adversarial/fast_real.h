@@ -5,7 +5,7 @@
  * a compiler that cannot tell would fall back to scalar code. */
 
 /* Bits order magnitudes as values do, and put infinities and NaNs above all numbers. */
-static inline ALWAYS_INLINE BITS AS_BITS(REAL value)
+static inline ABSA__ALWAYS_INLINE BITS AS_BITS(REAL value)
 {
     BITS bits;
     memcpy(&bits, &value, sizeof bits);
@@ -27,10 +27,11 @@ static absa__look LOOK(int64_t n, const REAL *x, const REAL *g)
 /* Writes a run and checks the same run of the next row, which comes from memory meanwhile.
  * every: 1 with a table per element, 0 when its first entry is everyone's. Where the value of x
  * stays, so do its bits: ties go to x, and v - 0 is v even for v = -0. */
-static inline ALWAYS_INLINE absa__look MOVE(int64_t n, int every, const REAL *x,
-                                            const REAL *restrict g, const REAL *restrict next_x,
-                                            const REAL *restrict next_g, const REACH *restrict r,
-                                            REAL *out)
+static inline ABSA__ALWAYS_INLINE absa__look MOVE(int64_t n, int every, const REAL *x,
+                                                  const REAL *restrict g,
+                                                  const REAL *restrict next_x,
+                                                  const REAL *restrict next_g,
+                                                  const REACH *restrict r, REAL *out)
 {
     const REAL lo0 = r->lo[0], hi0 = r->hi[0], up0 = r->minus_up[0], down0 = r->minus_down[0];
     BITS moved = 0, most_x = 0, most_g = 0;
@@ -52,9 +53,9 @@ static inline ALWAYS_INLINE absa__look MOVE(int64_t n, int every, const REAL *x,
     return (absa__look){moved != 0, most_x >= INFINITE || most_g >= INFINITE, most_g != 0};
 }
 
-static inline ALWAYS_INLINE absa__look BODY(int64_t n, int every, const REAL *x, const REAL *g,
-                                            const REAL *next_x, const REAL *next_g, const REACH *r,
-                                            REAL *out)
+static inline ABSA__ALWAYS_INLINE absa__look BODY(int64_t n, int every, const REAL *x,
+                                                  const REAL *g, const REAL *next_x,
+                                                  const REAL *next_g, const REACH *r, REAL *out)
 {
     if (every)
         return x == out ? MOVE(n, 1, out, g, next_x, next_g, r, out)
@@ -70,9 +71,8 @@ static absa__look CHUNK(int64_t n, int every, const REAL *x, const REAL *g, cons
 }
 
 /* The same instructions, twice as wide where the processor has them: the same bits. */
-WIDE_TARGET static absa__look WIDE(int64_t n, int every, const REAL *x, const REAL *g,
-                                   const REAL *next_x, const REAL *next_g, const REACH *r,
-                                   REAL *out)
+ABSA__WIDE static absa__look WIDE(int64_t n, int every, const REAL *x, const REAL *g,
+                                  const REAL *next_x, const REAL *next_g, const REACH *r, REAL *out)
 {
     return BODY(n, every, x, g, next_x, next_g, r, out);
 }

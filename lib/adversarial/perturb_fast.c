@@ -3,6 +3,8 @@
  * Everything else is perturb_blocks.c's, which gives the same bits for these, too. */
 #include "adversarial/perturb_rows.h"
 
+#include "base/processor.h"
+
 #include <math.h>
 #include <string.h>
 #if defined(__SSE2__)
@@ -22,26 +24,6 @@ typedef struct reach_f64 {
 typedef struct absa__look {
     int moved, bad, nonzero;
 } absa__look;
-
-#if defined(__GNUC__)
-#define ALWAYS_INLINE __attribute__((always_inline))
-#else
-#define ALWAYS_INLINE
-#endif
-#if defined(__GNUC__) && defined(__x86_64__)
-#define WIDE_TARGET __attribute__((target("avx2")))
-#else
-#define WIDE_TARGET
-#endif
-
-static int has_wide(void)
-{
-#if defined(__GNUC__) && defined(__x86_64__)
-    return __builtin_cpu_supports("avx2") != 0;
-#else
-    return 0;
-#endif
-}
 
 /* How a call is done: with wider instructions, and writing past the caches. */
 typedef struct absa__way {
@@ -149,7 +131,8 @@ absa_status absa__fast_walk(const absa__perturb_plan *plan, const absa__batch *b
 {
     const int f32 = plan->o.element == ABSA_INPUT_F32;
     const double bytes = (double)b->rows * (double)plan->o.row_size * (f32 ? 4.0 : 8.0);
-    const absa__way way = {has_wide(), has_stream() && b->out != b->x && bytes >= STREAM_FROM};
+    const absa__way way = {absa__has_wide(),
+                           has_stream() && b->out != b->x && bytes >= STREAM_FROM};
     absa__reach reach;
     reach_fast fast = {.f64 = {{0}, {0}, {0}, {0}}};
     absa__row row, next;

@@ -3,6 +3,7 @@
  * over blocks are pairwise. Reductions over processes are left to space.c. */
 #include "linalg/hostvec.h"
 
+#include "base/processor.h"
 #include "linalg/kernels.h"
 
 #include <absa/random.h>

@@ -23,8 +23,7 @@ void absa__dot_f64(int64_t n, const double *x, const double *y, int64_t lane, do
 void absa__axpby_f32(int64_t n, double a, const float *x, double b, float *y);
 void absa__axpby_f64(int64_t n, double a, const double *x, double b, double *y);
 
-/* Whether wide may be 1 below: the bits are the same, the time is not. */
-int absa__has_wide(void);
+/* Below, wide may be 1 where absa__has_wide(): the bits are the same, the time is not. */
 
 /* absa__dot_f32() of x[k] and y into lanes[k], for k < count <= ABSA__TOGETHER. */
 void absa__dots_f32(int wide, int64_t n, int64_t count, const float *const *x, const float *y,

@@ -5,26 +5,15 @@
  * do not wait for each other. */
 #include "linalg/kernels.h"
 
-#if defined(__GNUC__) && defined(__x86_64__)
+#include "base/processor.h"
+
+#if ABSA__WIDE_THERE
 #include <immintrin.h>
-#define WIDE 1
 /* The number of vectors is a constant in each copy of a body. */
-#define BODY static inline __attribute__((always_inline, target("avx2")))
-#define COPY __attribute__((target("avx2")))
-#else
-#define WIDE 0
+#define BODY static inline ABSA__ALWAYS_INLINE ABSA__WIDE
 #endif
 
 enum { TOGETHER = ABSA__TOGETHER, LINE = 64 / sizeof(float) };
-
-int absa__has_wide(void)
-{
-#if WIDE
-    return __builtin_cpu_supports("avx2") != 0;
-#else
-    return 0;
-#endif
-}
 
 static void plain_combine(int64_t n, int64_t count, const double *a, const float *const *x,
                           double b, float *restrict y)
@@ -41,7 +30,7 @@ static void plain_combine(int64_t n, int64_t count, const double *a, const float
     }
 }
 
-#if WIDE
+#if ABSA__WIDE_THERE
 /* Asks for the same place in the vector's next block: the processor's own prefetching loses its way
  * where one block's vectors follow each other. Beyond the array it is a hint without effect;
  * integers, because a pointer must not leave its array even for that. */
@@ -77,8 +66,8 @@ BODY void dots_body(int64_t n, int64_t count, const float *const *x, const float
     }
 }
 
-COPY static void wide_dots(int64_t n, int64_t count, const float *const *x, const float *y,
-                           double *const *lanes)
+ABSA__WIDE static void wide_dots(int64_t n, int64_t count, const float *const *x, const float *y,
+                                 double *const *lanes)
 {
     switch (count) {
     case 1:
@@ -131,8 +120,8 @@ BODY void combine_body(int64_t n, int64_t count, const double *a, const float *c
     }
 }
 
-COPY static void wide_combine(int64_t n, int64_t count, const double *a, const float *const *x,
-                              double b, float *y, double *lanes)
+ABSA__WIDE static void wide_combine(int64_t n, int64_t count, const double *a,
+                                    const float *const *x, double b, float *y, double *lanes)
 {
     const int fresh = b == 0.0;
     switch (count) {
@@ -156,7 +145,7 @@ void absa__dots_f32(int wide, int64_t n, int64_t count, const float *const *x, c
                     int64_t lane, double *const *lanes)
 {
     int64_t done = 0;
-#if WIDE
+#if ABSA__WIDE_THERE
     if (wide && lane % ABSA__LANES == 0 && n >= ABSA__LANES) {
         done = n - n % ABSA__LANES;
         wide_dots(done, count, x, y, lanes);
@@ -172,7 +161,7 @@ void absa__combine_f32(int wide, int64_t n, int64_t count, const double *a, cons
                        double b, float *y, int64_t lane, double *lanes)
 {
     int64_t done = 0;
-#if WIDE
+#if ABSA__WIDE_THERE
     if (wide && lane % ABSA__LANES == 0 && n >= ABSA__LANES) {
         done = n - n % ABSA__LANES;
         wide_combine(done, count, a, x, b, y, lanes);

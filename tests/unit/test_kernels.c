@@ -1,5 +1,6 @@
 /* Vectors in host memory: sums against long double, updates against plain formulas, pieces. */
 #include "linalg/hostvec.h"
+#include "base/processor.h"
 #include "linalg/kernels.h"
 
 #include <absa/random.h>

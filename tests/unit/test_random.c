@@ -50,6 +50,28 @@ Test(random, the_sequence_is_the_documented_function_of_philox)
     cr_assert_float_eq(g[1], r * sin(angle), 4e-16 * r);
 }
 
+/* Against the formula in extended precision, whose own error is nothing beside a double's. Two
+ * polynomials to 2^-54 and the roundings around them leave 4e-16, times r; |log u| comes near 0 in
+ * a few of these, where only relative precision will do. */
+Test(random, normals_are_the_formula_to_the_last_digits)
+{
+    enum { N = 1 << 17, SEED = 11, STREAM = 4 };
+    static double u[N], g[N];
+    const long double pi = 3.14159265358979323846264338327950288L;
+    absa_random_uniform(SEED, STREAM, 0, N, u);
+    absa_random_gaussian_f64(SEED, STREAM, 0, N, g);
+    double least = 1.0;
+    for (int i = 0; i < N; i += 2) {
+        const long double r = sqrtl(-2.0L * logl((long double)u[i]));
+        const long double angle = 2.0L * pi * (long double)u[i + 1];
+        const double bound = 4e-16 * (double)r;
+        cr_assert_float_eq((double)((long double)g[i] - r * cosl(angle)), 0.0, bound, "%d", i);
+        cr_assert_float_eq((double)((long double)g[i + 1] - r * sinl(angle)), 0.0, bound, "%d", i);
+        least = fmin(least, 1.0 - u[i]);
+    }
+    cr_assert_lt(least, 1e-4, "no u near 1");
+}
+
 Test(random, any_split_gives_the_same_elements)
 {
     enum { N = 1000 };
