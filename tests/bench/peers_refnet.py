@@ -1,6 +1,8 @@
 """The reference network against PyTorch on the CPU: gradient, Hessian product and Gauss-Newton product
 of the same network, batch and number of threads, in one run. Both sides take turns; a figure is the
 median over the turns of PyTorch's time divided by ours, so above 1 we are faster; quartiles follow.
+OpenMP's threads, which PyTorch's are, go on turning in circles for milliseconds after a call, on the
+processors that the other side then wants: each turn begins with a rest and a call that do not count.
 
 PyTorch's products are second backward passes over a graph that is kept, as ours are at a probe that
 is kept. Its batch normalisation runs over the whole batch, ours over ghost batches of 32 rows, which
@@ -28,7 +30,7 @@ from refnet_torch import Net, Point, by_name  # noqa: E402
 NETWORKS = {"mlp": (1, 28, 28), "lenet": (1, 28, 28), "resnet8": (3, 32, 32)}
 BATCHES, THREADS = (64, 256, 1024), (1, 2)
 KINDS = ("gradient", "hvp", "gnvp")
-LEAST_SECONDS, TURNS = 0.02, 5
+LEAST_SECONDS, REST, TURNS, TURNS_SECONDS = 0.01, 0.01, (5, 25), 3
 
 
 class Ours:
@@ -89,7 +91,10 @@ class Theirs:
 
 
 def seconds(work, repeats):
-    """Return the time of one call, from several in a row."""
+    """Return the time of one call, from several in a row, after a rest."""
+    time.sleep(REST)
+    if repeats > 1:
+        work()
     begin = time.perf_counter()
     for _ in range(repeats):
         work()
@@ -100,8 +105,10 @@ def turns(ours, theirs):
     """Return the times of both sides, taking turns."""
     ours()
     theirs()
-    repeats = max(1, int(LEAST_SECONDS / seconds(theirs, 1)))
-    pairs = [(seconds(ours, repeats), seconds(theirs, repeats)) for _ in range(TURNS)]
+    once = seconds(theirs, 1)
+    repeats = max(1, round(LEAST_SECONDS / once))
+    count = min(max(TURNS[0], int(TURNS_SECONDS / (2 * repeats * once))), TURNS[1])
+    pairs = [(seconds(ours, repeats), seconds(theirs, repeats)) for _ in range(count)]
     return [p[0] for p in pairs], [p[1] for p in pairs]
 
 
