@@ -84,9 +84,11 @@ int64_t absa__net_piece(const absa_refnet *net, int64_t rows)
     return steps * step < net->chunk ? steps * step : net->chunk;
 }
 
+/* The deltas of the input do not count: only an input gradient has any. */
 static int64_t usual_chunk(const absa_refnet *net)
 {
-    const int64_t row = (net->values + net->deltas) * (int64_t)absa__net_element_size(net);
+    const int64_t elements = net->values + net->deltas - net->nodes[0].size;
+    const int64_t row = elements * (int64_t)absa__net_element_size(net);
     const int64_t step = row_step(net);
     const int64_t fit = CHUNK_BYTES / row,
                   rows = (fit < MOST_CHUNK ? fit : MOST_CHUNK) / step * step;
