@@ -36,7 +36,8 @@ typedef struct job {
     absa_eigen *eigen;
     absa_eigen_options o;
     const char *path;
-    int f32, tol_given, terminal, standing;
+    int f32, tol_given, which_given, terminal, standing;
+    int exponent; /* of the power of two that the matrix was divided by */
 } job;
 
 static volatile sig_atomic_t stop_signal;
@@ -83,6 +84,7 @@ static int set_own(job *j, int option, const char *value)
     for (int32_t i = 0; i < 4; i++)
         if (strcmp(value, names[i]) == 0) {
             j->o.which = i; /* the order of enum absa_which */
+            j->which_given = 1;
             return DONE;
         }
     return refuse("--which", "must be la, sa, lm or both");
@@ -125,7 +127,31 @@ static int parse(int argc, char **argv, job *j, int *finished)
         j->o.tolerance = j->f32 ? 1e-3 : 1e-6;
     if (j->o.rule == ABSA_RULE_DECIDE)
         return refuse("--rule", "decide needs a threshold, which no option gives");
+    if (j->o.rule == ABSA_RULE_POWER && !j->which_given)
+        j->o.which = ABSA_WHICH_MAGNITUDE;
+    if (j->o.rule == ABSA_RULE_POWER && j->o.which != ABSA_WHICH_MAGNITUDE)
+        return refuse("--rule power", "finds the largest magnitude: --which must be lm");
     return j->path ? DONE : refuse("--matrix is required", "");
+}
+
+/* Refuses what this machine has no room for: a few bytes of file can ask for any number of rows. */
+static int check_room(const job *j, int64_t n, const char *name)
+{
+    absa_space space;
+    int64_t vectors = 0;
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    absa_space_host(&space, sizeof space, j->f32 ? ABSA_ELEMENT_F32 : ABSA_ELEMENT_F64, n);
+    if (pages <= 0 || page <= 0 || absa_eigen_memory(&space, &j->o, NULL, &vectors) != ABSA_OK)
+        return DONE;
+    /* Where its rows begin, twice while it is transposed. */
+    const double need = (double)vectors + 16.0 * (double)n, have = (double)pages * (double)page;
+    if (need <= have)
+        return DONE;
+    char why[128];
+    snprintf(why, sizeof why,
+             "%lld rows need %.3g GB of this machine's %.3g; try fewer --max-vectors", (long long)n,
+             need / 1e9, have / 1e9);
+    return refuse(name, why);
 }
 
 /* All of a stream with a zero behind it; NULL with errno set. */
@@ -171,12 +197,14 @@ static int load(const job *j, sparse *out)
         fclose(in);
     if (!text)
         return refuse(name, strerror(code));
-    const int good =
-        mtx_parse(text, size, &m, &error) && sparse_make(&m, j->f32, text, size, out, &error);
+    int good = mtx_parse(text, size, &m, &error);
+    const int fits = good ? check_room(j, m.n, name) : DONE;
+    if (good && fits == DONE)
+        good = sparse_make(&m, j->f32, text, size, out, &error);
     mtx_free(&m);
     free(text);
     if (good)
-        return DONE;
+        return fits;
     char place[512];
     if (error.line > 0)
         snprintf(place, sizeof place, "%s:%lld", name, (long long)error.line);
@@ -190,6 +218,12 @@ static void wipe(job *j)
     j->standing = 0;
 }
 
+/* A number of the matrix as it was given. */
+static double unscaled(const job *j, double x)
+{
+    return ldexp(x, j->exponent);
+}
+
 static int watch(void *user, const absa_eigen_result *now, int32_t *stop)
 {
     job *j = user;
@@ -197,7 +231,7 @@ static int watch(void *user, const absa_eigen_result *now, int32_t *stop)
     if (!j->terminal)
         return 0;
     fprintf(stderr, "\rproduct %lld   %.8g in [%.8g, %.8g]\033[K", (long long)now->products,
-            now->value, now->lower, now->upper);
+            unscaled(j, now->value), unscaled(j, now->lower), unscaled(j, now->upper));
     fflush(stderr);
     j->standing = 1;
     return 0;
@@ -210,11 +244,6 @@ static void on_log(void *user, int32_t level, const char *text)
     say(FAILED, text, "");
 }
 
-static void print_row(double value, double lower, double upper, double residual)
-{
-    printf("%.17g %.17g %.17g %.17g\n", value, lower, upper, residual);
-}
-
 static int print_result(const job *j, const absa_eigen_result *r)
 {
     static const char *const stops[] = {"none", "converged", "budget", "monitor", "exact"};
@@ -223,7 +252,8 @@ static int print_result(const job *j, const absa_eigen_result *r)
         absa_pair_init(&p, sizeof p);
         if (absa_eigen_pair(j->eigen, i, &p))
             return say(FAILED, absa_context_message(j->ctx), "");
-        print_row(p.value, p.lower, p.upper, p.residual);
+        printf("%.17g %.17g %.17g %.17g\n", unscaled(j, p.value), unscaled(j, p.lower),
+               unscaled(j, p.upper), unscaled(j, p.residual));
     }
     printf("products %lld stop %s\n", (long long)r->products, stops[r->stop]);
     return fflush(stdout) == 0 ? DONE : say(FAILED, "standard output cannot be written", "");
@@ -236,6 +266,7 @@ static int run(job *j, sparse *matrix)
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
     absa_space_host(&space, sizeof space, j->f32 ? ABSA_ELEMENT_F32 : ABSA_ELEMENT_F64, matrix->n);
+    j->exponent = matrix->exponent;
     const int failed = absa_operator_from_hvp(j->ctx, &space, sparse_product, matrix, NULL, &op) ||
                        absa_eigen_create(j->ctx, &space, &j->o, &j->eigen) ||
                        absa_eigen_run(j->eigen, op, NULL, &r);

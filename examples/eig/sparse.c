@@ -163,24 +163,27 @@ static int check_symmetric(const mtx *m, const char *text, size_t size, rows *r,
     return 1;
 }
 
-/* Hands the rows over in the element type that is asked for. */
-static int settle(const mtx *m, const char *text, size_t size, rows *r, int f32, sparse *out,
-                  mtx_error *error)
+/* Hands the rows over in the element type that is asked for, times the power of two that brings the
+ * largest entry next to 1: squares of the smallest and of the largest doubles are no doubles. */
+static void settle(rows *r, int f32, sparse *out)
 {
     float *narrow = (float *)(void *)r->value;
-    for (int64_t row = 0; f32 && row < r->n; row++)
-        for (int64_t i = r->start[row]; i < r->start[row + 1]; i++) {
-            const double value = r->value[i];
-            if (fabs(value) > (double)FLT_MAX)
-                return mtx_refuse(error, line_of(m, text, size, row, r->column[i]),
-                                  "entry (%lld, %d) is %.17g: more than f32 holds",
-                                  (long long)row + 1, r->column[i] + 1, value);
-            /* In place: a float ends before the next double begins. */
+    const int64_t count = r->start[r->n];
+    double most = 0.0;
+    int exponent;
+    for (int64_t i = 0; i < count; i++)
+        most = fmax(most, fabs(r->value[i]));
+    frexp(most, &exponent);
+    for (int64_t i = 0; i < count; i++) {
+        const double value = ldexp(r->value[i], -exponent);
+        /* In place: a float ends before the next double begins. */
+        if (f32)
             memcpy(narrow + i, &(float){(float)value}, sizeof *narrow);
-        }
-    *out = (sparse){r->n, r->start, r->column, r->value, f32};
+        else
+            r->value[i] = value;
+    }
+    *out = (sparse){r->n, r->start, r->column, r->value, f32, exponent};
     memset(r, 0, sizeof *r);
-    return 1;
 }
 
 int sparse_make(const mtx *m, int f32, const char *text, size_t size, sparse *out, mtx_error *error)
@@ -197,8 +200,9 @@ int sparse_make(const mtx *m, int f32, const char *text, size_t size, sparse *ou
         free_rows(&given);
         memset(&given, 0, sizeof given);
         good = merge(m, text, size, &made, error) &&
-               (m->symmetric || check_symmetric(m, text, size, &made, error)) &&
-               settle(m, text, size, &made, f32, out, error);
+               (m->symmetric || check_symmetric(m, text, size, &made, error));
+        if (good)
+            settle(&made, f32, out);
     }
     free_rows(&given);
     free_rows(&made);

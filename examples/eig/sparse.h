@@ -10,10 +10,11 @@ typedef struct sparse {
     int32_t *column; /* ascending in a row */
     void *value;     /* double or float */
     int f32;
+    int exponent; /* the matrix is 2^exponent times this one, whose largest entry is next to 1 */
 } sparse;
 
-/* Makes the matrix, or returns 0 with *error: not symmetric, a pattern's entry given twice, a value
- * that f32 cannot hold. Entries of one place are summed. The text tells lines for messages. */
+/* Makes the matrix, or returns 0 with *error: not symmetric, a pattern's entry given twice. Entries
+ * of one place are summed. The text tells lines for messages. */
 int sparse_make(const mtx *m, int f32, const char *text, size_t size, sparse *out,
                 mtx_error *error);
 

@@ -144,7 +144,8 @@ typedef struct absa_eigen_result {
                              rounding */
     double lower;       /**< LARGEST: the largest eigenvalue is at least this, for certain;
                              SMALLEST: the smallest is at least this with probability 1 - eta;
-                             -infinity: no bound */
+                             -infinity: no bound. POWER: the certain one of the two by value's sign,
+                             the other is infinite */
     double upper;       /**< LARGEST: the largest eigenvalue is at most this with probability
                              1 - eta; SMALLEST: the smallest is at most this, for certain;
                              +infinity: no bound */

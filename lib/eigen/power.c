@@ -29,16 +29,16 @@ absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, 
     if (known && rayleigh == r->value)
         *change = 0.0;
     r->value = rayleigh;
-    r->lower = rayleigh - 8.0 * absa__element_epsilon(e) * norm;
-    r->upper = HUGE_VAL;
+    /* An eigenvalue at least as far out on the quotient's side: all that is certain. */
+    const double rounding = fmax(8.0 * absa__element_epsilon(e) * norm, e->floor);
+    r->lower = rayleigh < 0.0 ? -HUGE_VAL : rayleigh - rounding;
+    r->upper = rayleigh < 0.0 ? rayleigh + rounding : HUGE_VAL;
     r->residual = sqrt(fmax(square - rayleigh * rayleigh, 0.0));
     r->inconsistency = rayleigh != 0.0 ? e->inconsistency / fabs(rayleigh) : 0.0;
     r->consistent = absa__consistent(e);
     e->alpha[e->steps] = rayleigh;
     e->beta[e->steps] = norm;
     e->steps++;
-    if (e->floor > 0.0)
-        r->lower -= e->floor;
     *exact = norm == 0.0 || e->floor > 0.0;
     if (*exact)
         return ABSA_OK;

@@ -137,7 +137,7 @@ Test(eigen_breakdown, power_iteration_on_such_an_operator_claims_nothing)
     const absa_eigen_options o = eigen_options(ABSA_RULE_POWER, ABSA_MEMORY_AUTO);
     const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, values, &o, NULL, NULL);
     cr_assert_not(r.converged);
-    cr_assert_leq(r.lower, values[0]);
+    cr_assert(r.lower <= values[0] && values[0] <= r.upper);
 }
 
 /* 1e160 has a square that no double holds: the message names that beside the NaN it might be. */

@@ -274,8 +274,12 @@ Test(eigen, power_iteration_gives_the_largest_magnitude_with_its_sign)
     o.tolerance = 1e-4;
     const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, NULL);
     cr_assert_float_eq(r.value, -1.0, 1e-3);
-    cr_assert(isinf(r.upper));
+    cr_assert(r.lower == -HUGE_VAL && -1.0 <= r.upper && r.upper < -0.99);
     cr_assert(r.converged);
+    for (int i = 0; i < N; i++)
+        v[i] = -v[i];
+    const absa_eigen_result turned = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, NULL);
+    cr_assert(0.99 < turned.lower && turned.lower <= 1.0 && turned.upper == HUGE_VAL);
     o.max_products = 3;
     o.tolerance = 1e-12;
     const absa_eigen_result cut = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, NULL, NULL);
