@@ -196,14 +196,14 @@ static int plausible(const absa_controller_options *o, const absa__ctl_state *s)
            in_range(s->short_updates) && in_range(s->patience) && in_range(s->bad_run) &&
            s->last_growth >= -1 && in_range(s->crossed) && s->share >= 0.0 && s->window_lr >= 0.0 &&
            isfinite(s->window_lr) && s->window_lr_multiplier >= 0.0 &&
-           isfinite(s->window_lr_multiplier) && s->spill > 0.0 && s->spill <= 1.0 &&
+           isfinite(s->window_lr_multiplier) && s->spill >= 0.0 && s->spill <= 1.0 &&
            !isinf(s->curvature) && !(s->curvature <= 0.0) && s->share <= 1.0 &&
            !isinf(s->reference) && !(s->reference <= 0.0) && s->window_gamma >= 0.0 &&
            s->window_gamma <= 1.0 && s->told_gamma >= 0.0 && s->told_gamma <= 1.0 &&
            s->told_decays >= 0 && s->told_decays <= ABSA_DECAY_POINTS && s->last_lr >= 0.0 &&
            isfinite(s->last_lr) && s->before_lr >= 0.0 && isfinite(s->before_lr) &&
-           s->last_batch >= 0 && s->before_batch >= 0 && (s->last_batch == 0 || s->last_lr > 0.0) &&
-           s->epoch_samples <= s->samples && s->epoch_samples >= -o->batch_max &&
+           s->last_batch >= 0 && s->before_batch >= 0 && s->epoch_samples <= s->samples &&
+           s->epoch_samples >= -o->batch_max &&
            (s->due | s->collapsed | s->last_short | s->can_take_back) >> 1 == 0;
 }
 

@@ -207,6 +207,8 @@ absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o)
     if (status)
         return status;
     REQUIRE(o->lr > 0.0 && isfinite(o->lr), "%g", lr, "above 0 and finite");
+    REQUIRE(isfinite(o->lr * (double)o->batch_max / (double)o->batch_ref), "%g", lr,
+            "finite for batch_max too");
     REQUIRE(o->lr_decay > 0.0 && o->lr_decay <= 1.0, "%g", lr_decay, "above 0 and at most 1");
     REQUIRE(o->decay_count >= 0 && o->decay_count <= ABSA_DECAY_POINTS, "%" PRId64, decay_count,
             "0 to 32");

@@ -27,9 +27,7 @@ static int64_t rows_of_window(const absa_controller_options *o, const absa__ctl_
         return s->batch; /* end_epoch comes next, and the window is opened again after it */
     if (o->epoch_tail == ABSA_TAIL_SHORT)
         return least(s->batch, rest);
-    if (later > s->batch / absa__ctl_epoch_size(o) + 1)
-        return s->batch;
-    /* The last window of the training: what is left of it. */
+    /* The last window of the training: what is left of it. All of a training fits 63 bits. */
     return least(s->batch, rest + later * absa__ctl_epoch_size(o));
 }
 
@@ -39,9 +37,8 @@ static int64_t full_until(const absa_controller_options *o, const absa__ctl_stat
     const int64_t size = absa__ctl_epoch_size(o), later = o->epochs - s->epochs - 1;
     if (o->epoch_tail == ABSA_TAIL_SHORT)
         return size - s->batch;
-    if (later > s->batch / size + 1 || later * size >= s->batch)
-        return INT64_MAX;
-    return size - (s->batch - later * size);
+    const int64_t missing = s->batch - later * size; /* to a batch, in the epochs to come */
+    return missing <= 0 ? INT64_MAX : size - missing;
 }
 
 /* Whether the last decision told of everything that a window which opens now is made from. */
@@ -128,6 +125,8 @@ static double momentum_multiplier(const absa_controller_options *o, const absa__
 {
     if (s->last_batch == 0 || o->momentum == ABSA_MOMENTUM_PLAIN)
         return 1.0;
+    if (o->momentum == ABSA_MOMENTUM_LR_INSIDE && s->last_lr == 0.0)
+        return 1.0; /* decays came to less than any number: there is no going back from there */
     return o->momentum == ABSA_MOMENTUM_LR_INSIDE ? lr / s->last_lr
                                                   : (double)s->batch / (double)s->last_batch;
 }

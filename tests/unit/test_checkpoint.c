@@ -1,4 +1,5 @@
 /* The controller's bytes: identity at every step, refusal of what is damaged or foreign. */
+#include "base/bytes.h"
 #include "controller/ctl_state.h"
 
 #include <absa/controller.h>
@@ -155,6 +156,100 @@ Test(checkpoint, other_options_are_refused_by_name_unless_asked_for)
     absa_plan p = {.struct_size = sizeof p};
     absa_controller_plan(other, 0, 1, &p);
     cr_assert_eq(p.batch, 10);
+    absa_controller_destroy(&c);
+    absa_controller_destroy(&other);
+    absa_context_destroy(&ctx);
+}
+
+/* Makes the checksum fit whatever was changed. */
+static void seal(unsigned char *bytes, size_t size)
+{
+    absa__writer w = {bytes + size - 4, 4, 0};
+    absa__put_u32(&w, absa__crc32(0, bytes, size - 4));
+}
+
+static void put(unsigned char *at, uint32_t value)
+{
+    absa__writer w = {at, 4, 0};
+    absa__put_u32(&w, value);
+}
+
+/* Offsets: magic 8, format 4, length 4, count of options 4; the fields' count stands before the
+ * fields, which end the state but for the checksum. */
+Test(checkpoint, sealed_bytes_of_another_shape_are_refused)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller *c = make(ctx, 10);
+    unsigned char good[4096], bad[4096];
+    const size_t size = save(c, good, sizeof good);
+    absa__reader r = {good, size, 16, 0};
+    const uint32_t options = absa__get_u32(&r);
+    size_t fields_at = 0;
+    for (size_t at = 20; at + 4 < size && !fields_at; at++)
+        if ((size - 8 - at) % 8 == 0 &&
+            (size - 8 - at) / 8 == (good[at] | (size_t)good[at + 1] << 8))
+            fields_at = at;
+    cr_assert_gt(fields_at, 0);
+    static const struct {
+        int what;
+        absa_status status;
+    } faults[] = {{0, ABSA_E_VERSION}, {1, ABSA_E_FORMAT}, {2, ABSA_E_FORMAT}, {3, ABSA_E_FORMAT}};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        size_t length = size;
+        memcpy(bad, good, size);
+        if (faults[i].what == 0)
+            put(bad + 16, options + 1); /* an option of a later release */
+        if (faults[i].what == 1)
+            put(bad + 12, (uint32_t)size + 8); /* says it is longer than it is */
+        if (faults[i].what == 2)
+            put(bad + fields_at, 1000);
+        if (faults[i].what == 3) {
+            memset(bad + size - 4, 0, 12); /* a field too many */
+            length = size + 8;
+            put(bad + 12, (uint32_t)length);
+        }
+        seal(bad, length);
+        cr_assert_eq(absa_controller_load(c, bad, length, 1), faults[i].status, "fault %zu: %s", i,
+                     absa_context_message(ctx));
+    }
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
+/* Decays and spills that come to less than the smallest number leave a rate of 0: no use, but no
+ * reason to lose the run either. */
+Test(checkpoint, a_rate_that_has_vanished_is_loaded_again)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options o;
+    absa_controller_options_init(&o, sizeof o);
+    o.samples = 100;
+    o.epochs = 9;
+    o.batch = 10;
+    o.batch_max = 20;
+    o.batch_ratio = 1e6;
+    o.patience = 1;
+    o.spill = 1;
+    o.momentum = ABSA_MOMENTUM_LR_INSIDE;
+    absa_controller *c, *other;
+    cr_assert_eq(absa_controller_create(ctx, &o, &c), ABSA_OK);
+    cr_assert_eq(absa_controller_create(ctx, &o, &other), ABSA_OK);
+    for (int i = 0; i < 100; i++)
+        cr_assert_eq(absa_controller_observe_value(c, 1.0, NULL), ABSA_OK);
+    for (int i = 0; i < 3; i++) {
+        unsigned char bytes[4096];
+        absa_plan p;
+        absa_plan_init(&p, sizeof p);
+        cr_assert_eq(absa_controller_advance(c, 20), ABSA_OK);
+        const size_t size = save(c, bytes, sizeof bytes);
+        cr_assert_eq(absa_controller_load(other, bytes, size, 0), ABSA_OK, "%s",
+                     absa_context_message(ctx));
+        cr_assert_eq(absa_controller_plan(other, 0, 1, &p), ABSA_OK);
+        cr_assert_eq(p.lr, 0.0);
+        cr_assert_eq(p.momentum_multiplier, 1.0);
+    }
     absa_controller_destroy(&c);
     absa_controller_destroy(&other);
     absa_context_destroy(&ctx);

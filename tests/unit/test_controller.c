@@ -408,6 +408,45 @@ Test(controller, a_decision_is_one_line_of_json)
     cr_assert_null(strchr(line, '\n'));
 }
 
+/* Every field in its place; what is exact in binary has few digits. */
+Test(controller, the_line_of_json_has_every_field)
+{
+    absa_decision d;
+    char line[1024];
+    size_t size;
+    absa_decision_init(&d, sizeof d);
+    d.event = ABSA_EVENT_MEASUREMENT;
+    d.reason = ABSA_REASON_SHRINK;
+    d.update = 1;
+    d.samples = 2;
+    d.epoch = 3;
+    d.batch_before = 4;
+    d.batch = 5;
+    d.lr_before = 0.5;
+    d.lr = 1.5;
+    d.gamma_before = 2.5;
+    d.gamma = 3.5;
+    d.value = 4.5;
+    d.lower = 5.5;
+    d.upper = 6.5;
+    d.threshold = 7.5;
+    d.reference = 8.5;
+    d.patience = 6;
+    d.products = 7;
+    d.converged = 8;
+    d.consistent = 9;
+    d.answer = 10;
+    d.standard_error = 9.5;
+    cr_assert_eq(absa_decision_format(&d, line, sizeof line, &size), ABSA_OK);
+    cr_assert_str_eq(
+        line,
+        "{\"event\":\"measurement\",\"reason\":\"shrink\",\"update\":1,\"samples\":2,\"epoch\":3,"
+        "\"batch_before\":4,\"batch\":5,\"lr_before\":0.5,\"lr\":1.5,\"gamma_before\":2.5,"
+        "\"gamma\":3.5,\"value\":4.5,\"lower\":5.5,\"upper\":6.5,\"threshold\":7.5,"
+        "\"reference\":8.5,\"patience\":6,\"products\":7,\"converged\":8,\"consistent\":9,"
+        "\"answer\":10,\"standard_error\":9.5}");
+}
+
 static void agree_or_not(process *p)
 {
     const int differ = *(int *)p->user;

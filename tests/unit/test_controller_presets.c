@@ -368,6 +368,8 @@ Test(presets, options_out_of_range_are_refused_by_name)
         {"momentum", "3"},
         {"use_unconverged", "2"},
         {"sampling_z", "-1"},
+        {"batch_ratio", "2e6"},
+        {"lr", "1e307"}, /* times 16384 / 128 */
         {"lr_rule", "4"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -381,6 +383,32 @@ Test(presets, options_out_of_range_are_refused_by_name)
                      wrong[i][1]);
         cr_assert_null(c);
         cr_assert_not_null(strstr(absa_context_message(ctx), wrong[i][0]), "%s",
+                           absa_context_message(ctx));
+    }
+    absa_context_destroy(&ctx);
+}
+
+Test(presets, what_no_text_can_say_is_checked_too)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    const absa_controller_options good = small_training(ABSA_STRATEGY_ABS);
+    for (int fault = 0; fault < 4; fault++) {
+        static const char *const named[] = {"decay_count", "decay_count", "process", "batch"};
+        absa_controller_options o = good;
+        absa_controller *c;
+        if (fault == 0)
+            o.decay_count = ABSA_DECAY_POINTS + 1;
+        if (fault == 1)
+            o.decay_count = -1;
+        if (fault == 2)
+            o.process = -1;
+        if (fault == 3) {
+            o.epoch_tail = ABSA_TAIL_DROP; /* an epoch without a batch */
+            o.samples = 31;
+        }
+        cr_assert_eq(absa_controller_create(ctx, &o, &c), ABSA_E_INVALID, "fault %d", fault);
+        cr_assert_not_null(strstr(absa_context_message(ctx), named[fault]), "%s",
                            absa_context_message(ctx));
     }
     absa_context_destroy(&ctx);

@@ -195,6 +195,32 @@ Test(replay, fewer_epochs_end_it_and_nothing_is_nothing)
     absa_context_destroy(&ctx);
 }
 
+/* Batches of 80 have no update to take back where batches of 10 had, and BL measures nothing that
+ * could be skipped. */
+Test(replay, events_that_have_no_place_under_other_options_are_passed_over)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    journal first = {.count = 0};
+    absa_controller_options o = base(&first);
+    o.measure_every = 10;
+    absa_controller *c = make_controller(ctx, &o);
+    cr_assert_eq(absa_controller_advance(c, 10), ABSA_OK);
+    cr_assert_eq(absa_controller_update_skipped(c), ABSA_OK);
+    cr_assert_eq(absa_controller_skip_measurement(c), ABSA_OK);
+    absa_controller_destroy(&c);
+    journal own = {.count = 0};
+    o.journal_user = &own;
+    o.strategy = ABSA_STRATEGY_BL;
+    o.batch = 80;
+    c = make_controller(ctx, &o);
+    cr_assert_eq(replay(ctx, c, &first).replayed, 2);
+    cr_assert_eq(plan_of(c).rows_done, 10);
+    cr_assert_eq(plan_of(c).update, 0);
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
 Test(replay, wrong_journals_are_refused)
 {
     absa_context *ctx;
