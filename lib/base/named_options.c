@@ -131,7 +131,9 @@ static size_t format_list(const char *fields, const absa__option *option, char *
     for (int64_t i = 0; i < count && i < option->most; i++) {
         double real;
         memcpy(&real, fields + option->offset + (size_t)i * sizeof real, sizeof real);
-        used += (size_t)snprintf(text + used, room - used, "%s%.17g", i ? "," : "", real);
+        char number[ABSA__REAL_TEXT];
+        absa__write_real(real, number);
+        used += (size_t)snprintf(text + used, room - used, "%s%s", i ? "," : "", number);
     }
     return used;
 }
@@ -160,7 +162,7 @@ static size_t format_field(const char *fields, const absa__option *option, char 
         return format_list(fields, option, text, room);
     case 'd':
         memcpy(&real, field, sizeof real);
-        return (size_t)snprintf(text, room, "%.17g", real);
+        return absa__write_real(real, text);
     case 'l':
         memcpy(&whole, field, sizeof whole);
         return (size_t)snprintf(text, room, "%" PRId64, whole);

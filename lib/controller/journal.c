@@ -1,6 +1,7 @@
 /* Decisions as text: names of reasons and events, and one line of JSON. */
 #include "controller/ctl_state.h"
 
+#include "base/real_text.h"
 #include "base/structs.h"
 
 #include <inttypes.h>
@@ -34,11 +35,11 @@ static const char *event_name(int32_t event)
 }
 
 /* JSON has no NaN and no infinity. */
-static const char *number(double x, char text[32])
+static const char *number(double x, char text[ABSA__REAL_TEXT])
 {
     if (!isfinite(x))
         return "null";
-    snprintf(text, 32, "%.17g", x);
+    absa__write_real(x, text);
     return text;
 }
 
@@ -46,7 +47,7 @@ absa_status absa_decision_format(const absa_decision *decision, char *buffer, si
                                  size_t *size)
 {
     absa_decision d;
-    char t[10][32];
+    char t[10][ABSA__REAL_TEXT];
     if (!decision || !size)
         return ABSA_E_INVALID;
     absa_decision_init(&d, sizeof d);
