@@ -5,8 +5,6 @@
  * where the eigenvalue lies within the tolerance of the threshold, and nowhere else. */
 #include "support/problems.h"
 
-#include <absa/eigen.h>
-
 #include <math.h>
 
 enum { MEASUREMENTS = 80, WEIGHTS = 5 };

@@ -5,40 +5,15 @@
  * with tolerance 1e-6 and eta 1e-6. Warm: the hint is the eigenvector of one epoch before. */
 #include "support/problems.h"
 
-#include <absa/eigen.h>
-
-#include <math.h>
-
 enum { STARTS = 12, MOST = 200 };
 
-typedef struct trace {
-    double truth;
-    int steps, k_star;
-} trace;
-
-static int follow(void *user, const absa_eigen_result *now, int32_t *stop)
-{
-    trace *t = user;
-    (void)stop;
-    t->steps++;
-    if (!t->k_star && fabs(now->value - t->truth) <= 0.01 * fabs(t->truth))
-        t->k_star = t->steps;
-    return 0;
-}
-
 static absa_eigen_result run(problem *p, absa_refnet *net, int32_t rule, uint64_t stream,
-                             const void *hint, trace *t, void *vector)
+                             const void *hint, problem_trace *t, void *vector)
 {
-    absa_space space;
-    absa_operator *op;
-    absa_eigen *e;
     absa_eigen_options o;
     absa_eigen_args a;
-    absa_eigen_result r;
-    absa_eigen_result_init(&r, sizeof r);
     absa_eigen_args_init(&a, sizeof a);
     absa_eigen_options_init(&o, sizeof o);
-    absa_refnet_space(net, &space, sizeof space);
     o.rule = rule;
     o.memory = rule == ABSA_RULE_POWER ? ABSA_MEMORY_AUTO : ABSA_MEMORY_BASIS;
     o.max_products = net == p->exact ? MOST : 60;
@@ -47,32 +22,12 @@ static absa_eigen_result run(problem *p, absa_refnet *net, int32_t rule, uint64_
     /* The paper's budget. */
     if (rule == ABSA_RULE_POWER)
         o.max_products = 10;
-    o.monitor = t ? follow : NULL;
+    o.monitor = t ? problem_follow : NULL;
     o.monitor_user = t;
     a.stream = stream;
     a.hint = hint;
     a.hint_stream = UINT64_C(1) << 40;
-    problem_check(p,
-                  absa_operator_from_hvp(p->ctx, &space, absa_refnet_hvp_callback, net, NULL, &op));
-    problem_check(p, absa_eigen_create(p->ctx, &space, &o, &e));
-    problem_check(p, absa_eigen_run(e, op, &a, &r));
-    if (vector)
-        problem_check(p, absa_eigen_vector(e, vector));
-    absa_eigen_destroy(&e);
-    absa_operator_destroy(&op);
-    return r;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const int x = *(const int *)a, y = *(const int *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(int *v, int count)
-{
-    qsort(v, (size_t)count, sizeof *v, ascending);
-    return 0.5 * (v[(count - 1) / 2] + v[count / 2]);
+    return problem_estimate(p, net, &o, &a, vector);
 }
 
 static int certified_wrong, checked_wrong, power_wrong, beyond_seven;
@@ -90,7 +45,7 @@ static void row(problem *p, const void *hint)
     double sum[5] = {0};
     const double truth = run(p, p->exact, ABSA_RULE_CERTIFIED, 0, NULL, NULL, NULL).value;
     for (int s = 0; s < STARTS; s++) {
-        trace t = {.truth = truth};
+        problem_trace t = {.truth = truth};
         const absa_eigen_result certified =
             run(p, p->train, ABSA_RULE_CERTIFIED, (uint64_t)s, NULL, &t, NULL);
         const absa_eigen_result checked =
@@ -125,7 +80,7 @@ static void row(problem *p, const void *hint)
     printf("%-6s %-5s %5d %9.4f %6.1f %9.1f %6s %8.1f %10.1f %8.1f %9d\n", p->recipe->name,
            p->recipe->activation == ABSA_REFNET_TANH ? "tanh" : "ReLU", (int)p->epoch, truth,
            sum[0] / STARTS, sum[1] / STARTS, warm, sum[2] / STARTS, sum[3] / STARTS,
-           median(over_checked, STARTS), worst_certified);
+           problem_median(over_checked, STARTS), worst_certified);
     fflush(stdout);
 }
 
@@ -165,7 +120,8 @@ int main(void)
                               .lr = 0.02};
             network(&r);
         }
-    const double checked = median(checked_extra, all), certified = median(certified_extra, all);
+    const double checked = problem_median(checked_extra, all),
+                 certified = problem_median(certified_extra, all);
     printf("CHECKED - k*: median %.1f; CERTIFIED - k*: median %.1f, most %d, above 7 in %d of %d "
            "runs\n",
            checked, certified, certified_extra[all - 1], beyond_seven, all);

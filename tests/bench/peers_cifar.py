@@ -3,9 +3,11 @@ the same recipe in PyTorch, which decides the accuracy that is to be had. Both p
 accuracy. The recipe: SGD with momentum and weight decay, the lr divided by 5 after a half and three
 quarters of the epochs, inputs as pixels from 0 to 1, batch normalisation over ghost batches of 32
 rows, weights as absa_refnet_init_parameters() draws them (He), each side from its own seeds. The data
-are the binary files of CIFAR-10. Usage: peers_cifar.py BUILD [DATA-DIR [ROWS [EPOCHS [SEEDS]]]];
-without DATA-DIR, $ABSA_TEST_DATA/cifar10"""
+are the binary files of CIFAR-10. With --augment both sides crop and flip the training images at
+random (He et al. 2016, section 4.2). Usage: peers_cifar.py [--augment] BUILD [DATA-DIR [ROWS [EPOCHS
+[SEEDS]]]]; without DATA-DIR, $ABSA_TEST_DATA/cifar10"""
 
+import argparse
 import math
 import os
 import statistics
@@ -21,7 +23,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "peers"))
 from refnet_torch import NORM, RELU, TRAIN, Net, by_name  # noqa: E402
 
 MODEL, BATCH, LR, MOMENTUM, DECAY, GHOST = "resnet8", 64, 0.1, 0.9, 5e-4, 32
-EVALUATED = 500
+EVALUATED, REACH = 500, 4
 
 
 def rows_of(path, count):
@@ -75,7 +77,22 @@ class Tracked(Net):
         return super()._norm(i, x, gain, shift)
 
 
-def pytorch(folder, rows, epochs, seed):
+def crop_flip(x, generator):
+    """Return the images, each cut at random from itself with a black rim of REACH pixels, and every
+    other one mirrored."""
+    count, channels, height, width = x.shape
+    down, right = torch.randint(0, 2 * REACH + 1, (2, count, 1), generator=generator)
+    flip = torch.rand((count, 1), generator=generator) < 0.5
+    along = torch.arange(width)
+    columns = right + torch.where(flip, width - 1 - along, along)
+    lines = down + torch.arange(height)
+    image = torch.arange(count).view(-1, 1, 1, 1)
+    channel = torch.arange(channels).view(1, -1, 1, 1)
+    return torch.nn.functional.pad(x, (REACH,) * 4)[image, channel, lines[:, None, :, None],
+                                                   columns[:, None, None, :]]
+
+
+def pytorch(folder, rows, epochs, seed, augment):
     """Train in PyTorch; return accuracy and seconds."""
     x, y, test_x, test_y = load(folder, rows)
     generator = torch.Generator().manual_seed(seed)
@@ -90,7 +107,8 @@ def pytorch(folder, rows, epochs, seed):
             group["lr"] = LR * 0.2 ** ((epoch >= epochs // 2) + (epoch >= 3 * epochs // 4))
         for batch in torch.randperm(len(x), generator=generator).split(BATCH):
             optimiser.zero_grad()
-            net.row_losses(net.forward(leaves, x[batch]), y[batch]).backward()
+            images = crop_flip(x[batch], generator) if augment else x[batch]
+            net.row_losses(net.forward(leaves, images), y[batch]).backward()
             optimiser.step()
             net.statistics += 0.1 * (torch.cat(net.seen) - net.statistics)
     net.mode = 1
@@ -100,14 +118,14 @@ def pytorch(folder, rows, epochs, seed):
     return right / len(test_x), time.perf_counter() - begin
 
 
-def ours(build, folder, rows, epochs, seed):
+def ours(build, folder, rows, epochs, seed, augment):
     """Train with absa-train; return accuracy and seconds."""
     program = os.path.join(build, "examples", "train", "absa-train")
     out = subprocess.run(
         [program, "--data", "cifar10", "--data-dir", folder, "--model", MODEL, "--strategy", "bl",
          "--batch", str(BATCH), "--batch-max", str(BATCH), "--lr", str(LR), "--momentum",
          str(MOMENTUM), "--weight-decay", str(DECAY), "--epochs", str(epochs), "--train-limit",
-         str(rows), "--seed", str(seed)], check=True, stdout=subprocess.PIPE, text=True).stdout
+         str(rows), "--seed", str(seed), "--augment", "crop-flip" if augment else "none"], check=True, stdout=subprocess.PIPE, text=True).stdout
     last = out.splitlines()[-1].split()
     assert last[:2] == ["test", "accuracy"], out
     return float(last[2]) / 100, float(last[-2])
@@ -115,19 +133,26 @@ def ours(build, folder, rows, epochs, seed):
 
 def main():
     """Train both for several seeds and print what they reach."""
+    parser = argparse.ArgumentParser(description="The same training here and in PyTorch.")
+    parser.add_argument("build", help="build directory")
     data = os.environ.get("ABSA_TEST_DATA")
-    if len(sys.argv) < 3 and not data:
+    parser.add_argument("folder", nargs="?", default=data and os.path.join(data, "cifar10"))
+    for name, default in (("rows", 5000), ("epochs", 10), ("seeds", 3)):
+        parser.add_argument(name, nargs="?", type=int, default=default)
+    parser.add_argument("--augment", action="store_true", help="crop and flip training images")
+    o = parser.parse_args()
+    if not o.folder:
         print("# skipped: ABSA_TEST_DATA is not set")
         return
-    folder = sys.argv[2] if len(sys.argv) > 2 else os.path.join(data, "cifar10")
-    rows, epochs, seeds = (int(sys.argv[k]) if len(sys.argv) > k else default
-                           for k, default in ((3, 5000), (4, 10), (5, 3)))
     torch.set_num_threads(1)
-    print(f"# {MODEL}, {rows} rows, {epochs} epochs, batch {BATCH}; PyTorch {torch.__version__}")
+    print(f"# {MODEL}, {o.rows} rows, {o.epochs} epochs, batch {BATCH}, "
+          f"{'crops and flips' if o.augment else 'images as they are'}; "
+          f"PyTorch {torch.__version__}")
     print("seed   absa-train / %  seconds   PyTorch / %  seconds")
     found = ([], [])
-    for seed in range(seeds):
-        a, b = ours(sys.argv[1], folder, rows, epochs, seed), pytorch(folder, rows, epochs, seed)
+    for seed in range(o.seeds):
+        what = (o.folder, o.rows, o.epochs, seed, o.augment)
+        a, b = ours(o.build, *what), pytorch(*what)
         for side, result in zip(found, (a, b)):
             side.append(100 * result[0])
         print(f"{seed:4} {100 * a[0]:16.2f} {a[1]:8.1f} {100 * b[0]:13.2f} {b[1]:8.1f}", flush=True)

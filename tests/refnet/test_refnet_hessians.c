@@ -2,8 +2,6 @@
  * eigenvalues, and what the estimator says of the same operator is held against them. */
 #include "support/problems.h"
 
-#include <absa/eigen.h>
-
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
@@ -96,44 +94,15 @@ static double *all_eigenvalues(problem *p)
     return w;
 }
 
-typedef struct trace {
-    double truth;
-    int steps, k_star;
-} trace;
-
-static int follow(void *user, const absa_eigen_result *now, int32_t *stop)
-{
-    trace *t = user;
-    (void)stop;
-    t->steps++;
-    if (!t->k_star && fabs(now->value - t->truth) <= 0.01 * fabs(t->truth))
-        t->k_star = t->steps;
-    return 0;
-}
-
-static absa_eigen_result estimate(problem *p, absa_refnet *net, const absa_eigen_options *o,
+static absa_eigen_result estimate(const problem *p, absa_refnet *net, const absa_eigen_options *o,
                                   uint64_t stream, const void *hint, void *vector)
 {
-    absa_space space;
-    absa_operator *op;
-    absa_eigen *e;
     absa_eigen_args a;
-    absa_eigen_result r;
-    absa_eigen_result_init(&r, sizeof r);
     absa_eigen_args_init(&a, sizeof a);
     a.stream = stream;
     a.hint = hint;
     a.hint_stream = 1000;
-    absa_refnet_space(net, &space, sizeof space);
-    problem_check(p,
-                  absa_operator_from_hvp(p->ctx, &space, absa_refnet_hvp_callback, net, NULL, &op));
-    problem_check(p, absa_eigen_create(p->ctx, &space, o, &e));
-    problem_check(p, absa_eigen_run(e, op, &a, &r));
-    if (vector)
-        problem_check(p, absa_eigen_vector(e, vector));
-    absa_eigen_destroy(&e);
-    absa_operator_destroy(&op);
-    return r;
+    return problem_estimate(p, net, o, &a, vector);
 }
 
 static absa_eigen_options options(int32_t rule, int32_t memory)
@@ -172,18 +141,6 @@ static void check_intervals(problem *p, const double *w)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const int x = *(const int *)a, y = *(const int *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(int *v)
-{
-    qsort(v, STARTS, sizeof *v, ascending);
-    return 0.5 * (v[STARTS / 2 - 1] + v[STARTS / 2]);
-}
-
 /* The rules in single precision with three vectors from 12 starts: steps beyond the first that was
  * within 1 % of the truth, which no rule can know, and how many values are wrong by more than the
  * rule's promise, 1 % and 5 %. */
@@ -192,9 +149,9 @@ static int check_products(problem *p, double truth, const float *hint)
     int checked[STARTS], certified[STARTS], wrong = 0;
     int64_t cold = 0, warm = 0;
     for (int s = 0; s < STARTS; s++) {
-        trace t = {.truth = truth};
+        problem_trace t = {.truth = truth};
         absa_eigen_options o = options(ABSA_RULE_CERTIFIED, ABSA_MEMORY_VALUE);
-        o.monitor = follow;
+        o.monitor = problem_follow;
         o.monitor_user = &t;
         absa_eigen_result r = estimate(p, p->train, &o, (uint64_t)s, NULL, NULL);
         wrong += fabs(r.value - truth) > 0.01 * truth;
@@ -208,8 +165,10 @@ static int check_products(problem *p, double truth, const float *hint)
         if (hint)
             warm += estimate(p, p->train, &o, (uint64_t)s, hint, NULL).products;
     }
-    cr_assert_leq(median(checked), 4.0, "%s, epoch %d", p->recipe->name, (int)p->epoch);
-    cr_assert_leq(median(certified), 7.0, "%s, epoch %d", p->recipe->name, (int)p->epoch);
+    cr_assert_leq(problem_median(checked, STARTS), 4.0, "%s, epoch %d", p->recipe->name,
+                  (int)p->epoch);
+    cr_assert_leq(problem_median(certified, STARTS), 7.0, "%s, epoch %d", p->recipe->name,
+                  (int)p->epoch);
     if (hint)
         cr_assert_lt(warm, cold, "%s, epoch %d: %d warm, %d cold", p->recipe->name, (int)p->epoch,
                      (int)warm, (int)cold);

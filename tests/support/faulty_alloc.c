@@ -50,3 +50,23 @@ absa_context *faulty_context(faulty_alloc *f)
     absa_context_create(&o, &ctx);
     return ctx;
 }
+
+int64_t faulty_operators(absa_status (*create)(absa_context *ctx, void *user, absa_operator **op),
+                         void *user)
+{
+    for (int64_t k = 1;; k++) {
+        faulty_alloc f = {0};
+        absa_context *ctx = faulty_context(&f);
+        absa_operator *op = (absa_operator *)&f;
+        f.fail_at = f.calls + k;
+        const absa_status status = create(ctx, user, &op);
+        const int right = status == ABSA_OK ? op && k > 1 : status == ABSA_E_MEMORY && !op;
+        if (status == ABSA_OK)
+            absa_operator_destroy(&op);
+        absa_context_destroy(&ctx);
+        if (!right || f.live_blocks || f.errors)
+            return k;
+        if (status == ABSA_OK)
+            return 0;
+    }
+}

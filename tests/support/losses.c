@@ -144,3 +144,14 @@ void outputs_jvp(const loss_host *h, const void *theta, const void *v, double *j
             jv[i * LOSS_OUTPUTS + k] = (1.0 - z * z) * t;
         }
 }
+
+double loss_error(const loss_host *h, const double want[LOSS_N], const void *y)
+{
+    double wrong = 0.0, length = 0.0;
+    for (int i = 0; i < LOSS_N; i++) {
+        const double d = want[i] - loss_at(h, y, i);
+        wrong += d * d;
+        length += want[i] * want[i];
+    }
+    return sqrt(wrong / length);
+}

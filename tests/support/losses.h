@@ -42,4 +42,7 @@ void outputs_jvp(const loss_host *h, const void *theta, const void *v, double *j
 
 double loss_at(const loss_host *h, const void *vector, int64_t i);
 
+/* |want - y| / |want|, y being in the host's element type. */
+double loss_error(const loss_host *h, const double want[LOSS_N], const void *y);
+
 #endif

@@ -5,10 +5,12 @@
 #ifndef ABSA_TEST_PROBLEMS_H
 #define ABSA_TEST_PROBLEMS_H
 
+#include <absa/eigen.h>
 #include <absa/random.h>
 #include <absa/refdata.h>
 #include <absa/refnet.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +142,59 @@ static inline void problem_probe(problem *p)
     problem_check(p, absa_refnet_probe(p->train, p->theta, p->view.x, p->view.labels, rows, NULL));
     problem_check(
         p, absa_refnet_probe(p->exact, p->exact_theta, p->exact_x, p->view.labels, rows, NULL));
+}
+
+/* One run of the estimator on the Hessian of one of the networks at its probe. vector: NULL, or
+ * room for the eigenvector, in the network's element type. */
+static inline absa_eigen_result problem_estimate(const problem *p, absa_refnet *net,
+                                                 const absa_eigen_options *o,
+                                                 const absa_eigen_args *args, void *vector)
+{
+    absa_space space;
+    absa_operator *op;
+    absa_eigen *e;
+    absa_eigen_result r;
+    absa_eigen_result_init(&r, sizeof r);
+    absa_refnet_space(net, &space, sizeof space);
+    problem_check(p,
+                  absa_operator_from_hvp(p->ctx, &space, absa_refnet_hvp_callback, net, NULL, &op));
+    problem_check(p, absa_eigen_create(p->ctx, &space, o, &e));
+    problem_check(p, absa_eigen_run(e, op, args, &r));
+    if (vector)
+        problem_check(p, absa_eigen_vector(e, vector));
+    absa_eigen_destroy(&e);
+    absa_operator_destroy(&op);
+    return r;
+}
+
+/* What problem_follow(), as a run's monitor, finds: the first product after which the value was
+ * within 1 % of the truth, which no rule can know. 0: none yet. */
+typedef struct problem_trace {
+    double truth;
+    int products, k_star;
+} problem_trace;
+
+static inline int problem_follow(void *user, const absa_eigen_result *now, int32_t *stop)
+{
+    problem_trace *t = user;
+    (void)stop;
+    t->products++;
+    if (!t->k_star && fabs(now->value - t->truth) <= 0.01 * fabs(t->truth))
+        t->k_star = t->products;
+    return 0;
+}
+
+static inline int problem_ascending(const void *a, const void *b)
+{
+    const int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of the values, which are sorted. */
+static inline double problem_median(int *v, int count)
+{
+    qsort(v, (size_t)count, sizeof *v, problem_ascending);
+    return 0.5 * (v[(count - 1) / 2] + v[count / 2]);
 }
 
 #endif

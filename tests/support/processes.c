@@ -34,6 +34,22 @@ int process_reduce(void *user, double *values, int64_t count)
     return code;
 }
 
+static int reduce_vector(void *user, void *y)
+{
+    return process_reduce(user, y, ((const process *)user)->n);
+}
+
+void process_replicate(process *p, absa_space *space, absa_operator_options *o)
+{
+    p->n = space->n;
+    space->distribution = ABSA_DISTRIBUTION_REPLICATED;
+    space->reduce = process_reduce;
+    space->reduce_user = p;
+    absa_operator_options_init(o, sizeof *o);
+    o->reduce_vector = reduce_vector;
+    o->reduce_user = p;
+}
+
 static void *enter(void *user)
 {
     process *p = user;
@@ -50,7 +66,7 @@ void processes_run(int count, void (*work)(process *), void *user)
     all.counts = calloc((size_t)count, sizeof *all.counts);
     pthread_barrier_init(&all.barrier, NULL, (unsigned)count);
     for (int r = 0; r < count; r++) {
-        ps[r] = (process){&all, user, r, count};
+        ps[r] = (process){&all, user, r, count, 0};
         if (pthread_create(&threads[r], NULL, enter, &ps[r]) != 0)
             abort();
     }

@@ -220,11 +220,6 @@ Test(block_faults, every_failing_operation_of_a_table_is_reported_and_leaks_noth
     cr_assert_gt(all, 20);
 }
 
-static int reduce_all(void *user, void *y)
-{
-    return process_reduce(user, y, DENSE_N);
-}
-
 /* Each process applies the block of a replicated table; operation number *user of process 1 fails.
  */
 static void apply_replicated(process *p)
@@ -241,12 +236,7 @@ static void apply_replicated(process *p)
     double y[DENSE_N];
     dense_fill(&t.dense, 5);
     table_space(&space, &ops, &t);
-    space.distribution = ABSA_DISTRIBUTION_REPLICATED;
-    space.reduce = process_reduce;
-    space.reduce_user = p;
-    absa_operator_options_init(&o, sizeof o);
-    o.reduce_vector = reduce_all;
-    o.reduce_user = p;
+    process_replicate(p, &space, &o);
     cr_assert_eq(absa_operator_from_hvp(ctx, &space, t_product, &t, &o, &whole), ABSA_OK);
     cr_assert_eq(absa_operator_from_block(whole, b, &part), ABSA_OK);
     t.calls = 0;

@@ -320,11 +320,6 @@ Test(block_operator, a_failing_shard_fails_all)
     }
 }
 
-static int reduce_all(void *user, void *y)
-{
-    return process_reduce(user, y, DENSE_N);
-}
-
 static int weighted(void *user, const void *v, void *hv, int64_t *samples)
 {
     const shard_host *h = user;
@@ -348,12 +343,7 @@ static void run_replicated(process *p)
     double sub[DENSE_N * DENSE_N], x[DENSE_N] = {0}, y[DENSE_N];
     const int64_t m = dense_sub_matrix(&run->dense, b, sub);
     absa_space_host(&space, sizeof space, ABSA_ELEMENT_F64, DENSE_N);
-    space.distribution = ABSA_DISTRIBUTION_REPLICATED;
-    space.reduce = process_reduce;
-    space.reduce_user = p;
-    absa_operator_options_init(&o, sizeof o);
-    o.reduce_vector = reduce_all;
-    o.reduce_user = p;
+    process_replicate(p, &space, &o);
     cr_assert_eq(absa_operator_from_hvp(ctx, &space, weighted, &h, &o, &whole), ABSA_OK);
     cr_assert_eq(absa_operator_from_block(whole, b, &part), ABSA_OK);
     cr_assert_eq(absa_block_space(b, &space, &small, sizeof small), ABSA_OK);

@@ -46,14 +46,9 @@ static absa_operator *from_gradient(absa_context *ctx, setting *s, absa_gradient
 /* |H v - y| / |H v|. */
 static double error_of(const setting *s)
 {
-    double want[LOSS_N], wrong = 0.0, length = 0.0;
+    double want[LOSS_N];
     loss_product(&s->h, s->before, s->v, want);
-    for (int i = 0; i < LOSS_N; i++) {
-        const double d = want[i] - loss_at(&s->h, s->y, i);
-        wrong += d * d;
-        length += want[i] * want[i];
-    }
-    return sqrt(wrong / length);
+    return loss_error(&s->h, want, s->y);
 }
 
 /* With t = a'theta moved by at most |a| h |v| = 2.5e-3 |a| |theta| = 0.007 (|a| < 4, |theta| <
@@ -227,31 +222,20 @@ Test(difference, options_out_of_range_are_refused)
     absa_context_destroy(&ctx);
 }
 
+static absa_status create(absa_context *ctx, void *user, absa_operator **op)
+{
+    setting *s = user;
+    return absa_operator_from_gradient(ctx, &s->space, s->theta, loss_gradient, &s->h, NULL, NULL,
+                                       op);
+}
+
 Test(difference, every_failing_allocation_is_reported_and_leaks_nothing)
 {
-    int succeeded = 0;
-    for (int64_t k = 2; !succeeded; k++) {
-        setting s = make(ABSA_ELEMENT_F32);
-        faulty_alloc f = {.fail_at = k};
-        absa_context *ctx = faulty_context(&f);
-        absa_operator *op = (absa_operator *)&f;
-        const absa_status status = absa_operator_from_gradient(
-            ctx, &s.space, s.theta, loss_gradient, &s.h, NULL, NULL, &op);
-        succeeded = status == ABSA_OK;
-        cr_assert(succeeded ? op != NULL : status == ABSA_E_MEMORY && !op, "allocation %d", (int)k);
-        cr_assert_lt(k, 10);
-        absa_operator_destroy(&op);
-        absa_context_destroy(&ctx);
-        cr_assert(f.live_blocks == 0 && f.errors == 0);
-    }
+    setting s = make(ABSA_ELEMENT_F32);
+    cr_assert_eq(faulty_operators(create, &s), 0);
 }
 
-/* Process r has the rows [10 r, 10 r + 10): the mean over processes is the mean of all. */
-static int reduce_all(void *user, void *y)
-{
-    return process_reduce(user, y, LOSS_N);
-}
-
+/* One process has 7 rows, the other the rest: the mean weighted by rows is the mean of all. */
 static void replicated(process *p)
 {
     const int32_t convention = *(const int32_t *)p->user;
@@ -263,13 +247,8 @@ static void replicated(process *p)
     s.h.first = p->rank == 0 ? 0 : 7;
     s.h.rows = p->rank == 0 ? 7 : LOSS_ROWS - 7;
     s.h.sum = convention == ABSA_CONVENTION_SUM;
-    s.space.distribution = ABSA_DISTRIBUTION_REPLICATED;
-    s.space.reduce = process_reduce;
-    s.space.reduce_user = p;
-    absa_operator_options_init(&o, sizeof o);
+    process_replicate(p, &s.space, &o);
     o.convention = convention;
-    o.reduce_vector = reduce_all;
-    o.reduce_user = p;
     cr_assert_eq(
         absa_operator_from_gradient(ctx, &s.space, s.theta, loss_gradient, &s.h, NULL, &o, &op),
         ABSA_OK);

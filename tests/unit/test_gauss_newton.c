@@ -33,8 +33,9 @@ static setting make(int32_t element, int32_t loss)
     return s;
 }
 
-static absa_status create(absa_context *ctx, setting *s, absa_operator **op)
+static absa_status create(absa_context *ctx, void *user, absa_operator **op)
 {
+    setting *s = user;
     return absa_operator_from_gauss_newton(ctx, &s->space, s->theta, &s->g, &s->h, NULL, op);
 }
 
@@ -66,7 +67,7 @@ static int host_curvature(void *user, int64_t rows, const double *z, const doubl
 static double error_of(const setting *s, double *vgv)
 {
     loss_host h = s->h;
-    double z[CELLS], w[CELLS], u[CELLS], want[LOSS_N], wrong = 0.0, length = 0.0;
+    double z[CELLS], w[CELLS], u[CELLS], want[LOSS_N];
     int64_t rows;
     h.element = ABSA_ELEMENT_F64;
     double theta[LOSS_N], v[LOSS_N];
@@ -87,12 +88,7 @@ static double error_of(const setting *s, double *vgv)
         *vgv += u[i] * w[i];
     }
     outputs_backward(&h, theta, u, LOSS_ROWS, want);
-    for (int i = 0; i < LOSS_N; i++) {
-        const double d = want[i] - loss_at(&s->h, s->y, i);
-        wrong += d * d;
-        length += want[i] * want[i];
-    }
-    return sqrt(wrong / length);
+    return loss_error(&s->h, want, s->y);
 }
 
 /* The arguments of tanh move by at most 2.5e-3 |b| |theta| < 0.005: the difference of tanh misses
@@ -211,25 +207,8 @@ Test(gauss_newton, options_out_of_range_are_refused)
 
 Test(gauss_newton, every_failing_allocation_is_reported_and_leaks_nothing)
 {
-    int succeeded = 0;
-    for (int64_t k = 2; !succeeded; k++) {
-        setting s = make(ABSA_ELEMENT_F32, ABSA_OUTPUT_SQUARED);
-        faulty_alloc f = {.fail_at = k};
-        absa_context *ctx = faulty_context(&f);
-        absa_operator *op = (absa_operator *)&f;
-        const absa_status status = create(ctx, &s, &op);
-        succeeded = status == ABSA_OK;
-        cr_assert(succeeded ? op != NULL : status == ABSA_E_MEMORY && !op, "allocation %d", (int)k);
-        cr_assert_lt(k, 10);
-        absa_operator_destroy(&op);
-        absa_context_destroy(&ctx);
-        cr_assert(f.live_blocks == 0 && f.errors == 0);
-    }
-}
-
-static int reduce_all(void *user, void *y)
-{
-    return process_reduce(user, y, LOSS_N);
+    setting s = make(ABSA_ELEMENT_F32, ABSA_OUTPUT_SQUARED);
+    cr_assert_eq(faulty_operators(create, &s), 0);
 }
 
 static void replicated(process *p)
@@ -242,12 +221,7 @@ static void replicated(process *p)
     setting s = make(ABSA_ELEMENT_F64, ABSA_OUTPUT_SOFTMAX);
     s.h.first = p->rank == 0 ? 0 : 11;
     s.h.rows = p->rank == 0 ? 11 : LOSS_ROWS - 11;
-    s.space.distribution = ABSA_DISTRIBUTION_REPLICATED;
-    s.space.reduce = process_reduce;
-    s.space.reduce_user = p;
-    absa_operator_options_init(&o, sizeof o);
-    o.reduce_vector = reduce_all;
-    o.reduce_user = p;
+    process_replicate(p, &s.space, &o);
     cr_assert_eq(absa_operator_from_gauss_newton(ctx, &s.space, s.theta, &s.g, &s.h, &o, &op),
                  ABSA_OK);
     cr_assert_eq(absa_operator_apply(op, s.v, s.y), ABSA_OK);
