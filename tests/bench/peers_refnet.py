@@ -1,5 +1,6 @@
-"""The reference network against PyTorch on the CPU: gradient, Hessian product and Gauss-Newton product
-of the same network, batch and number of threads, in one run. Both sides take turns; a figure is the
+"""The reference network against PyTorch on the CPU: gradient, Hessian product, Gauss-Newton product and
+Hessian product in the last two layers alone ("last:2"), of the same network, batch and number of
+threads, in one run. Both sides take turns; a figure is the
 median over the turns of PyTorch's time divided by ours, so above 1 we are faster; quartiles follow.
 OpenMP's threads, which PyTorch's are, go on turning in circles for milliseconds after a call, on the
 processors that the other side then wants: each turn begins with a rest and a call that do not count.
@@ -29,7 +30,7 @@ from refnet_torch import Net, Point, by_name  # noqa: E402
 
 NETWORKS = {"mlp": (1, 28, 28), "lenet": (1, 28, 28), "resnet8": (3, 32, 32)}
 BATCHES, THREADS = (64, 256, 1024), (1, 2)
-KINDS = ("gradient", "hvp", "gnvp")
+KINDS, BLOCK = ("gradient", "hvp", "gnvp", "block"), "last:2"
 LEAST_SECONDS, REST, TURNS, TURNS_SECONDS = 0.02, 0.02, (3, 25), 2
 
 
@@ -44,6 +45,8 @@ class Ours:
                                        probe_rows=point.rows, threads=threads)
         self.net = Network(library, self.options)
         self.net.probe(self.theta, self.x, self.y)
+        self.last, self.count = self.net.block(BLOCK)
+        self.last_v = self.v[-self.count:].copy()
 
     def gradient(self):
         self.net.gradient(self.theta, self.x, self.y)
@@ -54,18 +57,27 @@ class Ours:
     def gnvp(self):
         self.net.product(self.v, "gnvp")
 
+    def block(self):
+        self.net.block_product(self.last, self.last_v)
+
+    def close(self):
+        self.net.drop(self.last)
+        self.net.close()
+
 
 class Theirs:
     """PyTorch's side, with the parameters as tensors of their own and graphs that are kept."""
 
-    def __init__(self, name, point, threads):
+    def __init__(self, name, point, threads, last=0):
         torch.set_num_threads(threads)
         self.net = Net(by_name(name, 10), NETWORKS[name], ghost=point.rows)
         theta, self.x, self.y, v = point.tensors(self.net, torch.float32)
         self.leaves = self.net.leaves(theta)
         self.theta = list(self.leaves.values())
         self.v = [t.detach() for t in self.net.leaves(v).values()]
-        self.graph = self.jacobian = None
+        # The parameters of the last layers are the last ones.
+        self.last = sum(first >= self.net.n - last for _, _, first, _ in self.net.ranges)
+        self.graph = self.jacobian = self.part = None
 
     def loss(self):
         return self.net.row_losses(self.net.forward(self.leaves, self.x), self.y)
@@ -88,6 +100,12 @@ class Theirs:
         (jv,) = torch.autograd.grad(back, u, self.v, retain_graph=True)
         along = p * (jv - (p * jv).sum(1, keepdim=True)) / len(self.x)
         return torch.autograd.grad(z, self.theta, along, retain_graph=True)
+
+    def block(self):
+        chosen = self.theta[-self.last:]
+        if self.part is None:
+            self.part = torch.autograd.grad(self.loss(), chosen, create_graph=True)
+        return torch.autograd.grad(self.part, chosen, self.v[-self.last:], retain_graph=True)
 
 
 def seconds(work, repeats):
@@ -127,7 +145,8 @@ def cell(library, name, batch, threads):
     """Measure one network, batch and number of threads; print its line; return the ratios."""
     net = Net(by_name(name, 10), NETWORKS[name])
     point = Point(net, batch)
-    ours, theirs = Ours(library, name, point, threads), Theirs(name, point, threads)
+    ours = Ours(library, name, point, threads)
+    theirs = Theirs(name, point, threads, ours.count)
     line, best = f"{name:8} {batch:5} {threads:2}", {}
     for kind in KINDS:
         mine, other = turns(getattr(ours, kind), getattr(theirs, kind))
@@ -135,13 +154,13 @@ def cell(library, name, batch, threads):
         low, middle, high = statistics.quantiles(ratios, n=4)
         best[kind] = (statistics.median(mine), statistics.median(other), middle)
         line += f"  {middle:5.2f} [{low:5.2f} {high:5.2f}]"
-        theirs.graph = theirs.jacobian = None
+        theirs.graph = theirs.jacobian = theirs.part = None
     gradient = min(best["gradient"][:2])
     total, first = net.macs()
     speed = 2 * batch * (3 * total - first) / best["gradient"][0]
-    line += f"  {best['hvp'][0] / gradient:5.2f} {best['gnvp'][0] / gradient:5.2f}"
+    line += "  " + " ".join(f"{best[kind][0] / gradient:5.2f}" for kind in KINDS[1:])
     print(line + f"  {speed * 1e-9:6.1f} {speed / peak_speed() / threads:5.2f}", flush=True)
-    ours.net.close()
+    ours.close()
     return best["gradient"][2]
 
 
@@ -185,8 +204,8 @@ def table(chosen):
     batches = [int(b) for b in chosen[1:2]] or BATCHES
     threads = [int(t) for t in chosen[2:3]] or THREADS
     print(f"# PyTorch {torch.__version__}; peak of one thread {peak_speed() * 1e-9:.0f} GFLOP/s")
-    print("network  batch thr     gradient           hvp                gnvp         "
-          "hvp/g gnvp/g GFLOP/s share")
+    print("network  batch thr     gradient           hvp                gnvp               "
+          "block        hvp/g gnvp/g block/g GFLOP/s share")
     ratios = [cell(library, n, b, t) for t in threads for n in names for b in batches]
     print(f"# gradient: geometric mean {statistics.geometric_mean(ratios):.2f}, "
           f"least {min(ratios):.2f}")

@@ -38,6 +38,7 @@ class Library:
         self.absa.absa_context_message.restype = ctypes.c_char_p
         for count in ("parameter", "input", "output", "statistic"):
             getattr(self.lib, f"absa_refnet_{count}_count").restype = ctypes.c_int64
+        self.lib.absa_refnet_block_count.restype = ctypes.c_int64
         self.context = ctypes.c_void_p()
         if self.absa.absa_context_create(None, ctypes.byref(self.context)):
             raise MemoryError
@@ -125,3 +126,21 @@ class Network:
         """Compute Hv or Gv ("gnvp") into self.out."""
         function = getattr(self.lib, "absa_refnet_" + kind)
         self.library.check(function(self.handle, pointer(v), pointer(self.out)))
+
+    def block(self, selection):
+        """Return a handle of the Hessian in some of the parameters, and how many these are."""
+        chosen, handle = ctypes.c_void_p(), ctypes.c_void_p()
+        absa, check = self.library.absa, self.library.check
+        check(self.lib.absa_refnet_layout(self.handle, ctypes.byref(chosen)))
+        check(absa.absa_block_select(chosen, selection.encode()))
+        check(self.lib.absa_refnet_block_create(self.handle, chosen, ctypes.byref(handle)))
+        absa.absa_block_destroy(ctypes.byref(chosen))
+        return handle, self.lib.absa_refnet_block_count(handle)
+
+    def block_product(self, block, v):
+        """Compute Hv into the first elements of self.out."""
+        self.library.check(self.lib.absa_refnet_block_hvp(block, pointer(v), pointer(self.out)))
+
+    def drop(self, block):
+        """Release a block."""
+        self.lib.absa_refnet_block_destroy(ctypes.byref(block))

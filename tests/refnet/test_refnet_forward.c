@@ -269,6 +269,50 @@ Test(refnet_forward, losses_of_extreme_outputs_are_exact)
     point_close(&p);
 }
 
+/* Nine equal elements under one window of 3 x 3, and under four of 2 x 2 that overlap: the
+ * derivative goes to the corner of each. */
+Test(refnet_forward, of_equal_elements_in_a_window_the_first_counts)
+{
+    static const struct {
+        int32_t size, stride;
+        int winners[9];
+    } cases[] = {{3, 3, {1}}, {2, 1, {1, 1, 0, 1, 1}}};
+    for (int k = 0; k < 2; k++) {
+        network_case c = {"pool", ABSA_REFNET_SQUARED, 1, 3, 3, .layers = {POOL(MAX, 3), DENSE(2)}};
+        absa_refnet_options o;
+        point p;
+        double gradient[9];
+        c.layers[0].size = cases[k].size;
+        c.layers[0].stride = cases[k].stride;
+        point_options(&c, &o);
+        point_open(&p, NULL, &o);
+        for (int i = 0; i < 9; i++)
+            p.x[i] = 0.25;
+        cr_assert_eq(absa_refnet_input_gradient(p.net, p.theta, p.x, p.y, 1, gradient, NULL),
+                     ABSA_OK);
+        for (int i = 0; i < 9; i++)
+            cr_assert_eq(gradient[i] != 0, cases[k].winners[i], "case %d, element %d", k, i);
+        point_close(&p);
+    }
+}
+
+Test(refnet_forward, of_equal_outputs_the_first_wins)
+{
+    const network_case c = {"dense", ABSA_REFNET_SOFTMAX, 2, 1, 1, .layers = {DENSE(3)}};
+    absa_refnet_options o;
+    absa_refnet_evaluation e;
+    point p;
+    point_options(&c, &o);
+    point_open(&p, NULL, &o);
+    memset(p.theta, 0, (size_t)p.n * sizeof *p.theta);
+    for (int32_t label = 0; label < 3; label++) {
+        absa_refnet_evaluation_init(&e, sizeof e);
+        cr_assert_eq(absa_refnet_evaluate(p.net, p.theta, p.x, &label, 1, &e), ABSA_OK);
+        cr_assert_eq(e.correct, label == 0, "label %d", label);
+    }
+    point_close(&p);
+}
+
 static void names_are(const char *name, int64_t channels, int64_t side, const char *const *want,
                       int64_t n)
 {

@@ -144,6 +144,39 @@ Test(refnet_splits, a_smaller_batch_between_products_leaves_the_probe_alone)
         }
 }
 
+/* What is kept is not computed, so not read, again: NaN in its rows changes nothing. Of the rows
+ * beyond, which are, it changes everything. */
+Test(refnet_splits, rows_that_are_kept_are_not_read_again)
+{
+    for (int i = 0; i < NETWORK_COUNT; i++)
+        for (int all = 0; all < 2; all++) {
+            absa_refnet_options o;
+            point p;
+            point_options(&NETWORKS[i], &o);
+            o.chunk_rows = o.ghost_rows ? o.ghost_rows : 2;
+            o.probe_rows = all || o.chunk_rows > ROWS ? ROWS : o.chunk_rows;
+            point_open(&p, &NETWORKS[i], &o);
+            const int64_t kept = o.probe_rows * absa_refnet_input_count(p.net);
+            double *v = vector_of(p.n, 11), *before = vector_of(p.n, 1), *after = vector_of(p.n, 1);
+            cr_assert_eq(absa_refnet_probe(p.net, p.theta, p.x, p.y, ROWS, NULL), ABSA_OK);
+            cr_assert_eq(absa_refnet_hvp(p.net, v, before), ABSA_OK);
+            for (int64_t k = 0; k < kept; k++)
+                p.x[k] = NAN;
+            cr_assert_eq(absa_refnet_hvp(p.net, v, after), ABSA_OK);
+            cr_assert_eq(memcmp(before, after, (size_t)p.n * sizeof *after), 0, "%s",
+                         NETWORKS[i].name);
+            if (o.probe_rows < ROWS) {
+                p.x[kept] = NAN;
+                cr_assert_eq(absa_refnet_hvp(p.net, v, after), ABSA_OK);
+                cr_assert(isnan(dot_of(p.n, after, after)), "%s", NETWORKS[i].name);
+            }
+            free(v);
+            free(before);
+            free(after);
+            point_close(&p);
+        }
+}
+
 static float *to_float(int64_t n, const double *x)
 {
     float *y = malloc((size_t)n * sizeof *y);
