@@ -48,7 +48,7 @@ static absa_status open_regular(absa_context *ctx, const char *path, int *fd, in
         status = absa__net_fail(ctx, ABSA_E_IO, "%s: %s", path, strerror(errno));
     else if (!S_ISREG(info.st_mode))
         status = absa__net_fail(ctx, ABSA_E_IO, "%s: is %s, not a file", path,
-                                S_ISDIR(info.st_mode) ? "a directory" : "a device");
+                                S_ISDIR(info.st_mode) ? "a directory" : "a pipe or a device");
     else
         *size = (int64_t)info.st_size;
     if (status)

@@ -359,23 +359,24 @@ Test(refnet_api, an_operator_made_of_the_network_is_its_hessian)
     point_close(&p);
 }
 
-/* 120 * 64 weights: the variance of a sample of N normal numbers errs by sqrt(2 / N) = 1.6 %, and
- * 5 of these standard deviations are 8 %. */
+/* At least 64 * 90 weights: the variance of a sample of N normal numbers errs by sqrt(2 / N) = 1.9
+ * %, and 5 of these standard deviations are 9.3 %. */
 Test(refnet_api, starting_values_have_the_promised_spread)
 {
     absa_refnet_options o;
     absa_context *ctx;
     absa_refnet *net;
-    const int64_t hidden[] = {120, 64};
-    const double want[] = {2.0 / 90, 2.0 / 120, 1.0 / 64};
+    static const absa_refnet_layer layers[] = {
+        DENSE(120),    ACT(BATCH_NORM), ACT(RELU), DENSE(64),       ACT(GELU), DENSE(120),
+        ACT(SOFTPLUS), DENSE(64),       ACT(TANH), ACT(BATCH_NORM), DENSE(90)};
+    static const double want[] = {2.0 / 90, 2.0 / 120, 2.0 / 64, 1.0 / 120, 1.0 / 64};
+    int weights = 0;
     absa_refnet_range r;
     absa_refnet_options_init(&o, sizeof o);
     absa_refnet_range_init(&r, sizeof r);
-    o.name = "mlp";
+    o.layers = layers;
+    o.layer_count = sizeof layers / sizeof *layers;
     o.channels = 90;
-    o.hidden = hidden;
-    o.hidden_count = 2;
-    o.outputs = 90;
     cr_assert_eq(absa_context_create(NULL, &ctx), ABSA_OK);
     cr_assert_eq(absa_refnet_create(ctx, &o, &net), ABSA_OK);
     const int64_t n = absa_refnet_parameter_count(net);
@@ -387,11 +388,14 @@ Test(refnet_api, starting_values_have_the_promised_spread)
         for (int64_t j = r.range.first; j < r.range.first + r.range.count; j++)
             square += (double)theta[j] * (double)theta[j];
         square /= (double)r.range.count;
-        if (r.role == ABSA_REFNET_BIAS)
-            cr_assert_eq(square, 0.0);
-        else
-            cr_assert_float_eq(square, want[i / 2], 0.08 * want[i / 2], "%s", r.range.name);
+        if (r.role != ABSA_REFNET_WEIGHT) {
+            cr_assert_eq(square, r.role == ABSA_REFNET_GAIN ? 1.0 : 0.0, "%s", r.range.name);
+            continue;
+        }
+        cr_assert_float_eq(square, want[weights], 0.093 * want[weights], "%s", r.range.name);
+        weights++;
     }
+    cr_assert_eq(weights, 5);
     cr_assert_eq(absa_refnet_init_parameters(net, 3, again), ABSA_OK);
     cr_assert_eq(memcmp(theta, again, (size_t)n * sizeof *theta), 0);
     cr_assert_eq(absa_refnet_init_parameters(net, 4, again), ABSA_OK);
