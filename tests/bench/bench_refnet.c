@@ -133,11 +133,15 @@ static absa_status line(absa_context *ctx, size_t which, int64_t rows, int64_t t
         status = measure(&h, seconds);
     const double flops = 2 * (double)rows * (3 * networks[which].macs - networks[which].first);
     const double top = peak() * (double)threads;
+    const double hvp = seconds[1] / seconds[0], gnvp = seconds[2] / seconds[0];
+    const double share = top > 0 ? flops / seconds[0] / top : 0;
     if (!status)
-        printf("%-8s %5lld %7lld %13.2f %13.2f %13.2f %12.1f\n", networks[which].name,
-               (long long)rows, (long long)threads, seconds[1] / seconds[0],
-               seconds[2] / seconds[0], top > 0 ? flops / seconds[0] / top : 0,
-               (double)bytes * 1e-6);
+        printf("%-8s %5lld %7lld %13.2f %13.2f %13.2f %12.1f\n"
+               "  {\"bench\": \"refnet\", \"network\": \"%s\", \"batch\": %lld, \"threads\": %lld, "
+               "\"hvp\": %.3f, \"gnvp\": %.3f, \"share\": %.3f, \"bytes\": %lld}\n",
+               networks[which].name, (long long)rows, (long long)threads, hvp, gnvp, share,
+               (double)bytes * 1e-6, networks[which].name, (long long)rows, (long long)threads, hvp,
+               gnvp, share, (long long)bytes);
     free(h.theta);
     free(h.v);
     free(h.out);

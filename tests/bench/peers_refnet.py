@@ -13,6 +13,7 @@ products alone. With `memory` the table is of peak memory: what a process grows 
 absa_refnet_workspace() said. Usage: peers_refnet.py BUILD [NETWORK [BATCH [THREADS]]] | memory"""
 
 import ctypes
+import json
 import os
 import resource
 import statistics
@@ -142,7 +143,7 @@ def peak_speed():
 
 
 def cell(library, name, batch, threads):
-    """Measure one network, batch and number of threads; print its line; return the ratios."""
+    """Measure one network, batch and number of threads; print its line; return its figures."""
     net = Net(by_name(name, 10), NETWORKS[name])
     point = Point(net, batch)
     ours = Ours(library, name, point, threads)
@@ -158,10 +159,14 @@ def cell(library, name, batch, threads):
     gradient = min(best["gradient"][:2])
     total, first = net.macs()
     speed = 2 * batch * (3 * total - first) / best["gradient"][0]
-    line += "  " + " ".join(f"{best[kind][0] / gradient:5.2f}" for kind in KINDS[1:])
-    print(line + f"  {speed * 1e-9:6.1f} {speed / peak_speed() / threads:5.2f}", flush=True)
+    costs = {kind: best[kind][0] / gradient for kind in KINDS[1:]}
+    line += "  " + " ".join(f"{cost:5.2f}" for cost in costs.values())
+    share = speed / peak_speed() / threads
+    print(line + f"  {speed * 1e-9:6.1f} {share:5.2f}", flush=True)
     ours.close()
-    return best["gradient"][2]
+    return {"network": name, "batch": batch, "threads": threads, "share": round(share, 3),
+            "ratios": {kind: round(best[kind][2], 3) for kind in KINDS},
+            "gradients": {kind: round(cost, 3) for kind, cost in costs.items()}}
 
 
 def grown(side, name, batch):
@@ -206,9 +211,11 @@ def table(chosen):
     print(f"# PyTorch {torch.__version__}; peak of one thread {peak_speed() * 1e-9:.0f} GFLOP/s")
     print("network  batch thr     gradient           hvp                gnvp               "
           "block        hvp/g gnvp/g block/g GFLOP/s share")
-    ratios = [cell(library, n, b, t) for t in threads for n in names for b in batches]
+    cells = [cell(library, n, b, t) for t in threads for n in names for b in batches]
+    ratios = [found["ratios"]["gradient"] for found in cells]
     print(f"# gradient: geometric mean {statistics.geometric_mean(ratios):.2f}, "
           f"least {min(ratios):.2f}")
+    print(json.dumps({"bench": "peers_refnet", "torch": torch.__version__, "cells": cells}))
 
 
 if __name__ == "__main__":

@@ -210,6 +210,30 @@ Test(dataset, split_deals_every_row_exactly_once_with_its_label)
     absa_context_destroy(&ctx);
 }
 
+/* 24 orders of four rows, each 200 times on average; beyond 5 standard deviations of 14 is a chance
+ * of 1e-5 over all. */
+Test(dataset, split_deals_every_order_equally_often)
+{
+    absa_context *ctx = context();
+    absa_dataset *all = numbered(ctx, 4), *a, *b;
+    int counts[256] = {0}, orders = 0;
+    for (uint64_t seed = 0; seed < 24 * 200; seed++) {
+        cr_assert_eq(absa_dataset_split(all, 2, seed, &a, &b), ABSA_OK);
+        const float *x = view_of(a).x, *y = view_of(b).x;
+        counts[(int)x[0] << 6 | (int)x[1] << 4 | (int)y[0] << 2 | (int)y[1]]++;
+        absa_dataset_destroy(&a);
+        absa_dataset_destroy(&b);
+    }
+    for (int k = 0; k < 256; k++) {
+        orders += counts[k] > 0;
+        cr_assert(!counts[k] || (counts[k] > 200 - 70 && counts[k] < 200 + 70), "order %d: %d", k,
+                  counts[k]);
+    }
+    cr_assert_eq(orders, 24);
+    absa_dataset_destroy(&all);
+    absa_context_destroy(&ctx);
+}
+
 Test(dataset, split_depends_on_the_seed_alone)
 {
     absa_context *ctx = context();
