@@ -1,28 +1,10 @@
 /* The table reader on made-up texts, whole and damaged. */
+#include "refnet/readers.h"
 #include "support/faulty_alloc.h"
-#include "support/temp_files.h"
 
-#include <absa/refdata.h>
-
-#include <criterion/criterion.h>
 #include <stdio.h>
-#include <string.h>
 
-static absa_context *ctx;
-
-static void make(void)
-{
-    cr_assert_eq(absa_context_create(NULL, &ctx), ABSA_OK);
-    temp_dir();
-}
-
-static void unmake(void)
-{
-    absa_context_destroy(&ctx);
-    temp_dir_remove();
-}
-
-TestSuite(csv, .init = make, .fini = unmake);
+TestSuite(csv, .init = readers_begin, .fini = readers_end);
 
 static const char FOUR[] = "p,x,?\ne,y,long\ne,x,a\np,z,long\n";
 
@@ -40,21 +22,13 @@ static absa_status parse(const char *text)
     return parse_bytes(text, strlen(text));
 }
 
-static void expect_message(const char *part)
-{
-    cr_assert_not_null(strstr(absa_context_message(ctx), part), "\"%s\" lacks \"%s\"",
-                       absa_context_message(ctx), part);
-}
-
 /* Features of FOUR in order: x y z of the second column; ? a long of the third. */
 static void check_four(absa_dataset *d)
 {
     static const float expected[4][6] = {
         {1, 0, 0, 1, 0, 0}, {0, 1, 0, 0, 0, 1}, {1, 0, 0, 0, 1, 0}, {0, 0, 1, 0, 0, 1}};
     static const int32_t labels[4] = {1, 0, 0, 1};
-    absa_dataset_view v;
-    absa_dataset_view_init(&v, sizeof v);
-    cr_assert_eq(absa_dataset_view_get(d, &v), ABSA_OK);
+    const absa_dataset_view v = view_of(d);
     cr_assert_eq(v.rows, 4);
     cr_assert_eq(v.features, 6);
     cr_assert_eq(v.width, 6);

@@ -1,11 +1,7 @@
 /* The IDX reader on made-up files, whole and damaged in every way. */
+#include "refnet/readers.h"
 #include "support/faulty_alloc.h"
-#include "support/temp_files.h"
 
-#include <absa/refdata.h>
-
-#include <criterion/criterion.h>
-#include <string.h>
 #include <sys/stat.h>
 
 /* Three images of 2 x 3 with the values 0 to 17 (times 15), and their labels. */
@@ -14,7 +10,6 @@ enum { IMAGES_SIZE = 16 + 18, LABELS_SIZE = 8 + 3, PACKED_MORE = 23 };
 static unsigned char images[IMAGES_SIZE], labels[LABELS_SIZE];
 static unsigned char packed_images[IMAGES_SIZE + PACKED_MORE];
 static unsigned char packed_labels[LABELS_SIZE + PACKED_MORE];
-static absa_context *ctx;
 
 static void make(void)
 {
@@ -26,17 +21,10 @@ static void make(void)
         images[16 + i] = (unsigned char)(15 * i);
     stored_gzip(images, sizeof images, packed_images);
     stored_gzip(labels, sizeof labels, packed_labels);
-    cr_assert_eq(absa_context_create(NULL, &ctx), ABSA_OK);
-    temp_dir();
+    readers_begin();
 }
 
-static void unmake(void)
-{
-    absa_context_destroy(&ctx);
-    temp_dir_remove();
-}
-
-TestSuite(idx, .init = make, .fini = unmake);
+TestSuite(idx, .init = make, .fini = readers_end);
 
 static absa_status parse(const void *i, size_t i_size, const void *l, size_t l_size)
 {
@@ -47,18 +35,10 @@ static absa_status parse(const void *i, size_t i_size, const void *l, size_t l_s
     return status;
 }
 
-static void expect_message(const char *part)
-{
-    cr_assert_not_null(strstr(absa_context_message(ctx), part), "\"%s\" lacks \"%s\"",
-                       absa_context_message(ctx), part);
-}
-
 static void check_whole(absa_dataset *d)
 {
     static const int32_t expected[3] = {9, 0, 4};
-    absa_dataset_view v;
-    absa_dataset_view_init(&v, sizeof v);
-    cr_assert_eq(absa_dataset_view_get(d, &v), ABSA_OK);
+    const absa_dataset_view v = view_of(d);
     cr_assert_eq(v.rows, 3);
     cr_assert_eq(v.channels, 1);
     cr_assert_eq(v.height, 2);

@@ -1,37 +1,14 @@
 /* The readers on the real files, against what their publishers say about them. */
+#include "refnet/readers.h"
 #include "support/test_data.h"
 
-#include <absa/refdata.h>
-
-#include <criterion/criterion.h>
 #include <stdio.h>
-#include <string.h>
 
-static absa_context *ctx;
-
-static void make(void)
-{
-    cr_assert_eq(absa_context_create(NULL, &ctx), ABSA_OK);
-}
-
-static void unmake(void)
-{
-    absa_context_destroy(&ctx);
-}
-
-TestSuite(real_data, .init = make, .fini = unmake);
+TestSuite(real_data, .init = readers_begin, .fini = readers_end);
 
 static void keep_path(char *to, const char *name)
 {
     strcpy(to, test_data(name));
-}
-
-static absa_dataset_view view_of(const absa_dataset *d)
-{
-    absa_dataset_view v;
-    absa_dataset_view_init(&v, sizeof v);
-    cr_assert_eq(absa_dataset_view_get(d, &v), ABSA_OK);
-    return v;
 }
 
 static void histogram(const absa_dataset_view *v, int64_t *counts)

@@ -1,28 +1,9 @@
 /* The record reader on made-up files: CIFAR-10, CIFAR-100, SVHN in that form, and layouts of the
  * caller's own. */
+#include "refnet/readers.h"
 #include "support/faulty_alloc.h"
-#include "support/temp_files.h"
 
-#include <absa/refdata.h>
-
-#include <criterion/criterion.h>
-#include <string.h>
-
-static absa_context *ctx;
-
-static void make(void)
-{
-    cr_assert_eq(absa_context_create(NULL, &ctx), ABSA_OK);
-    temp_dir();
-}
-
-static void unmake(void)
-{
-    absa_context_destroy(&ctx);
-    temp_dir_remove();
-}
-
-TestSuite(records, .init = make, .fini = unmake);
+TestSuite(records, .init = readers_begin, .fini = readers_end);
 
 /* Two label bytes (the second one is taken), two planes of 1 x 2: six bytes a record. */
 static absa_records_format tiny(void)
@@ -38,20 +19,6 @@ static absa_records_format tiny(void)
 }
 
 static const unsigned char THREE[18] = {0, 4, 0, 51, 102, 255, 1, 0, 1, 2, 3, 4, 0, 2, 5, 6, 7, 8};
-
-static absa_dataset_view view_of(const absa_dataset *d)
-{
-    absa_dataset_view v;
-    absa_dataset_view_init(&v, sizeof v);
-    cr_assert_eq(absa_dataset_view_get(d, &v), ABSA_OK);
-    return v;
-}
-
-static void expect_message(const char *part)
-{
-    cr_assert_not_null(strstr(absa_context_message(ctx), part), "\"%s\" lacks \"%s\"",
-                       absa_context_message(ctx), part);
-}
 
 static absa_status parse(const absa_records_format *f, const void *data, size_t size)
 {
