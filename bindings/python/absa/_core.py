@@ -111,6 +111,43 @@ class Context:
         """Raise what a callback raised during the call, or else the library's own error."""
         check(status, self)
 
+    @property
+    def message(self):
+        """What the last failure said: which argument, which value, what to do about it."""
+        return lib.absa_context_message(self.handle).decode()
+
+    @property
+    def callback_code(self):
+        """What the callback returned that ended the last call so; 0 before one."""
+        return lib.absa_context_callback_code(self.handle)
+
+    def log(self, text, level="info"):
+        """Send one line to the log, if its level is let through."""
+        lib.absa_context_log(self.handle, number("absa_log_level", level), text.encode())
+        self.check(0)
+
+    def fail(self, text, status="invalid"):
+        """Record a message as a host's own part of the library would, and raise its error. status:
+        a word of enum absa_status_code."""
+        raise error(lib.absa_context_fail(self.handle, number("absa_status_code", status),
+                                          text.encode()), text)
+
+    def zeros(self, count, dtype="float32"):
+        """Return an array of zeros from the context's allocator, of shape (count,), at an address
+        that is a multiple of 64. It keeps the context alive."""
+        dtype, at = numpy.dtype(dtype), ctypes.c_void_p()
+        if dtype.hasobject or dtype.itemsize == 0:
+            raise TypeError(f"dtype is {dtype}; it must be one of numbers")
+        count = positive(count, "count", 0)
+        self.check(lib.absa_context_alloc(self.handle, count, dtype.itemsize, ctypes.byref(at)))
+        if not at.value:
+            return numpy.empty(0, dtype)
+        memory = (ctypes.c_char * (count * dtype.itemsize)).from_address(at.value)
+        memory.owner = _Memory()
+        weakref.finalize(memory.owner, _release, lib.absa_context_retain(self.handle), at.value,
+                         count, dtype.itemsize).atexit = False
+        return numpy.frombuffer(memory, dtype)
+
 
 def check(status, context=None):
     """Raise what a callback raised during the call, or else the error of a status."""
@@ -121,6 +158,15 @@ def check(status, context=None):
     if status:
         text = lib.absa_context_message(context.handle).decode() if context is not None else ""
         raise error(status, text)
+
+
+class _Memory:
+    """What the memory of an array goes with."""
+
+
+def _release(context, at, count, size):
+    lib.absa_context_release(context, at, count, size)
+    lib.absa_context_destroy(ctypes.byref(ctypes.c_void_p(context)))
 
 
 def _destroy(function, handle, _kept):
@@ -170,9 +216,14 @@ _INTEGERS = tuple(getattr(ctypes, f"c_{sign}int{bits}") for sign in ("", "u")
 def struct(kind, **values):
     """Return a struct filled by its _init function, with these fields changed. Integers and floats
     of any kind pass, but no float for an integer."""
+    return fill(initial(kind, lib), **values)
+
+
+def initial(kind, library):
+    """Return a struct filled by its _init function, which that library has."""
     made = kind()
-    getattr(lib, kind.__name__ + "_init")(made, ctypes.sizeof(made))
-    return fill(made, **values)
+    getattr(library, kind.__name__ + "_init")(made, ctypes.sizeof(made))
+    return made
 
 
 def fill(made, **values):

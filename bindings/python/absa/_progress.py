@@ -54,14 +54,21 @@ def shown(asked, most):
 
 
 @contextlib.contextmanager
-def running(progress, *owners):
-    """Go through a run to its end; the progress is closed, whatever becomes of it."""
-    close = progress.close if progress is not None else lambda: None
+def running(watchers, told, *owners):
+    """Go through a run to its end, what is told among those who watch it; it is closed, whatever
+    becomes of the run."""
+    if told is None:
+        with Session(*owners):
+            yield
+        return
+    watchers.append(told)
     try:
         with Session(*owners):
             yield
     except BaseException:
         with contextlib.suppress(Exception):  # what ended the run is what is to be heard of
-            close()
+            told.close()
         raise
-    close()
+    finally:
+        watchers.remove(told)
+    told.close()

@@ -11,7 +11,7 @@ import numpy
 
 from . import _declarations as c
 from ._core import Context, Handle, lib, positive, struct, word64
-from ._progress import running
+from ._progress import running, shown
 from .eigen import EigenResult, options as eigen_options, watch
 from .space import Space
 
@@ -103,6 +103,14 @@ class Block:
 
     def _own(self, create):
         self._handle = Handle(self.context, lib.absa_block_destroy, create)
+
+    @classmethod
+    def made(cls, context, ranges, create):
+        """Return the selection of these ranges that create(pointer to a handle) makes."""
+        block = cls.__new__(cls)
+        block.context, block._ranges = context, list(ranges)
+        block._own(create)
+        return block
 
     @property
     def handle(self):
@@ -264,12 +272,12 @@ def layer_eigenvalues(op, ranges, *, stream=0, monitor=None, progress=None, **op
     LayerEigenvalues, a sequence with an EigenResult (of the first pair, without vectors) a block
     """
     ranges = ranges.layers if isinstance(ranges, Block) else _ranges(ranges)
-    made = eigen_options(**options)
-    shown = watch(made, monitor, progress)
+    made = eigen_options(context=op.space.context, **options)
+    watchers, told = watch(made, monitor), shown(progress, made.max_products)
     results = (c.absa_eigen_result * max(len(ranges), 1))()
     for result in results:
         lib.absa_eigen_result_init(result, ctypes.sizeof(result))
-    with running(shown, op):
+    with running(watchers, told, op):
         op.space.context.check(lib.absa_block_eigenvalues(
             op.handle, _array(ranges), len(ranges), made, word64(stream, "stream"), results,
             ctypes.sizeof(c.absa_eigen_result)))

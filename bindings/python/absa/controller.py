@@ -8,6 +8,7 @@ import math
 from . import _declarations as c
 from ._core import (Context, Handle, Session, callback, check, fill, lib, number, struct, word,
                     written)
+from ._settings import get, put
 from .space import reduction
 
 # How the fields that hold an enum are spelled.
@@ -27,6 +28,16 @@ def _word(base, name, enum):
     return property(lambda self: word(enum, field.__get__(self)))
 
 
+def _reason(base):
+    """Return the property of a decision's reason, whose names a newer library knows too."""
+    field = base.reason
+
+    def name(self):
+        found = lib.absa_reason_name(field.__get__(self)).decode()
+        return field.__get__(self) if found == "?" else found
+    return property(name)
+
+
 def _flag(base, name):
     """Return a property that gives a field of a struct as a boolean."""
     field = getattr(base, name)
@@ -42,7 +53,7 @@ class Plan(c.absa_plan):
     `epoch_done`: call end_epoch(); `finished`; `reason` of the last decision, a word.
     """
 
-    reason = _word(c.absa_plan, "reason", "absa_reason")
+    reason = _reason(c.absa_plan)
     measure_due = _flag(c.absa_plan, "measure_due")
     epoch_done = _flag(c.absa_plan, "epoch_done")
     finished = _flag(c.absa_plan, "finished")
@@ -71,7 +82,7 @@ class Decision(c.absa_decision):
     `reason` and `answer` as words."""
 
     event = _word(c.absa_decision, "event", "absa_event")
-    reason = _word(c.absa_decision, "reason", "absa_reason")
+    reason = _reason(c.absa_decision)
     answer = _word(c.absa_decision, "answer", "absa_answer")
     converged = _flag(c.absa_decision, "converged")
     consistent = _flag(c.absa_decision, "consistent")
@@ -93,13 +104,16 @@ class Decision(c.absa_decision):
                 f"gamma {self.gamma_before:.3g} -> {self.gamma:.3g})")
 
 
-def _made(strategy, preset, values):
+def _made(context, strategy, preset, values):
     """Return the struct of options, and the callables among them."""
     made = struct(c.absa_controller_options)
     check(lib.absa_controller_options_preset(made, number("absa_preset", preset)))
+    settings = values.pop("settings", None) or {}
+    put(context, lib.absa_controller_options_set, made, settings)
     if "rho" in values:
         values["lr_decay"] = values.pop("rho")
-    values["strategy"] = strategy
+    if strategy is not None:
+        values["strategy"] = strategy
     kept = {name: values.pop(name, None) for name in ("journal", "reduce")}
     if callable(values.get("lr_rule")):
         kept["lr_rule"] = values["lr_rule"]
@@ -157,7 +171,7 @@ class Controller:
 
     Parameters
     ----------
-    strategy : "bl", "fb", "gg", "abs" or "absa"
+    strategy : "bl", "fb", "gg", "abs" or "absa", the default
     preset : "recommended", "paper" or "authors"
         where the other options begin
     samples, epochs : int
@@ -170,17 +184,20 @@ class Controller:
         a callable lr_rule(batch, batch_ref) returns the factor of the learning rate, 1 at batch_ref
     decay : sequence of float
         where the learning rate is multiplied by rho (lr_decay), in `unit`
+    settings : dict, optional
+        options as text, {"eigenvalue_ratio": "2.5", "decay": "30,60"}, as a command line or a file
+        has them; parameters go before them
     **options
         the other fields of absa_controller_options by name; enums as words
 
     Pickling keeps options, state and callables; those must be picklable themselves.
     """
 
-    def __init__(self, strategy="absa", preset="recommended", **options):
+    def __init__(self, strategy=None, preset="recommended", **options):
         self._arguments = {"strategy": strategy, "preset": preset, **options}
-        self._struct, self._called = _made(strategy, preset, dict(options))
-        _install(self._struct, self._called)
         self._context = Context()
+        self._struct, self._called = _made(self._context, strategy, preset, dict(options))
+        _install(self._struct, self._called)
         self._handle = Handle(self._context, lib.absa_controller_destroy, self._create,
                               self._struct)
 
@@ -222,6 +239,13 @@ class Controller:
                 value = tuple(value[:self._struct.decay_count])
             found[name] = value
         raise AssertionError("the names of options do not end")
+
+    @property
+    def settings(self):
+        """All options as text, {name: text}: what the parameter settings takes back to the same
+        bits."""
+        return get(self._context, lib.absa_controller_options_get, self._struct,
+                   lib.absa_controller_options_name)
 
     @property
     def epoch_samples(self):

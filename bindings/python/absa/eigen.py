@@ -7,8 +7,10 @@ import math
 import numpy
 
 from . import _declarations as c
-from ._core import Handle, Session, callback, lib, number, struct, word, written
+from ._core import (Context, Handle, Session, callback, fill, lib, number, struct, word,
+                    written)
 from ._progress import running, shown
+from ._settings import get, put
 from .operator import Operator
 from .space import space_of
 
@@ -20,10 +22,13 @@ _FIELDS = {"stop": "absa_stop", "rule": "absa_rule", "which": "absa_which",
            "answer": "absa_answer", "memory": "absa_memory"}
 
 
-def options(**values):
+def options(settings=None, context=None, **values):
     """Return the struct of options of an estimator: the fields of absa_eigen_options by name, and
-    tol and k for tolerance and wanted."""
-    fields = {}
+    tol and k for tolerance and wanted. settings: some of them as text, {name: text}; the others go
+    before it."""
+    made, fields = struct(c.absa_eigen_options), {}
+    if settings is not None:
+        put(Context() if context is None else context, lib.absa_eigen_options_set, made, settings)
     for name, value in values.items():
         if value is None:
             continue
@@ -33,7 +38,7 @@ def options(**values):
         if name == "which" and isinstance(value, str):
             value = _WHICH.get(value.lower(), value)
         fields[name] = number(_ENUMS[name], value) if name in _ENUMS else value
-    return struct(c.absa_eigen_options, **fields)
+    return fill(made, **fields)
 
 
 class EigenResult:
@@ -97,13 +102,16 @@ class Estimator:
     Parameters: space, an absa.Space, an operator, or n with dtype; options, the fields of
     absa_eigen_options by name (rule, memory, max_products, max_vectors, tolerance or tol, eta,
     seed, which, keep_hint, wanted or k, multiplicity, store); monitor, called after every product
-    with an EigenResult, ends the run by returning True; progress, see absa.eigenvalues().
+    with an EigenResult, ends the run by returning True; progress, of every run, see
+    absa.eigenvalues(); settings, options as text, {"tolerance": "1e-3"}, as a command line or a
+    file has them.
     """
 
-    def __init__(self, space, dtype=None, *, monitor=None, progress=None, **values):
+    def __init__(self, space, dtype=None, *, monitor=None, progress=None, settings=None,
+                 **values):
         self.space = space_of(space, dtype)
-        self.options = options(**values)
-        self._progress = watch(self.options, monitor, progress)
+        self.options = options(settings, self.space.context, **values)
+        self._watchers, self._progress = watch(self.options, monitor), progress
         self._handle = Handle(
             self.space.context, lib.absa_eigen_destroy, lambda out: lib.absa_eigen_create(
                 self.space.context.handle, self.space.struct, self.options, out),
@@ -114,6 +122,13 @@ class Estimator:
     def handle(self):
         """The C handle."""
         return self._handle.handle
+
+    @property
+    def settings(self):
+        """All options as text, {name: text}: what the parameter settings takes to make the same
+        estimator."""
+        return get(self.space.context, lib.absa_eigen_options_get, self.options,
+                   lib.absa_eigen_options_name)
 
     def _check(self, status):
         self.space.context.check(status)
@@ -144,32 +159,34 @@ class Estimator:
         return struct(c.absa_eigen_args, **fields), hint
 
     def run(self, op, *, stream=None, hint=None, hint_stream=None, hint_weight=None,
-            threshold=None, threshold_closed=False, vectors=True):
+            threshold=None, threshold_closed=False, vectors=True, progress=None):
         """Run to the end and return an EigenResult.
 
         stream: the measurement's number, one more than the last run's by default. hint: a vector to
         start near, or an earlier EigenResult. threshold: for rule "decide", which compares the
-        largest eigenvalue with it. vectors: whether the result carries the eigenvectors.
+        largest eigenvalue with it. vectors: whether the result carries the eigenvectors. progress:
+        in place of the estimator's, see absa.eigenvalues().
         """
         args, hint = self._args(stream, hint, hint_stream, hint_weight, threshold,
                                 threshold_closed)
         found = struct(c.absa_eigen_result)
         self.next_stream = args.stream + 1
-        with self.space.lent(hint, "hint") as at, self.running(op):
+        with self.space.lent(hint, "hint") as at, self.running(op, progress=progress):
             args.hint = at
             self._check(lib.absa_eigen_run(self.handle, op.handle, args, found))
         return self._result(found, vectors)
 
-    def resume(self, op, vectors=True):
+    def resume(self, op, vectors=True, progress=None):
         """Go on with an open run, one that was started, or loaded, to its end."""
         found = struct(c.absa_eigen_result)
-        with self.running(op):
+        with self.running(op, progress=progress):
             self._check(lib.absa_eigen_continue(self.handle, op.handle, found))
         return self._result(found, vectors)
 
-    def running(self, *parts):
+    def running(self, *parts, progress=None):
         """Enter a run: a context manager; see absa._progress."""
-        return running(self._progress, self, *parts)
+        told = shown(self._progress if progress is None else progress, self.options.max_products)
+        return running(self._watchers, told, self, *parts)
 
     def start(self, *, stream=None, hint=None, hint_stream=None, hint_weight=None, threshold=None,
               threshold_closed=False):
@@ -265,24 +282,21 @@ _STATE = c.ENUMS["absa_status_code"]["state"]
 _UNSUPPORTED = c.ENUMS["absa_status_code"]["unsupported"]
 
 
-def watch(made, monitor, progress):
-    """Set the monitor of a struct of options; return what to hand to running()."""
-    told = shown(progress, made.max_products)
-    watchers = [w for w in (monitor, told) if w is not None]
-    if watchers:
-        made.monitor = _monitor(watchers)
-    return told
+def watch(made, monitor):
+    """Set the monitor of a struct of options; return the list of those who are told of products."""
+    watchers = [] if monitor is None else [monitor]
 
-
-def _monitor(watchers):
     def call(_user, now, stop):
+        if not watchers:
+            return
         found = c.absa_eigen_result()
         ctypes.pointer(found)[0] = now[0]
         result = EigenResult(found)
         for watcher in watchers:
             if watcher(result):
                 stop[0] = 1
-    return callback(c.absa_monitor_fn, call)
+    made.monitor = callback(c.absa_monitor_fn, call)
+    return watchers
 
 
 def top(op, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, *, hint=None, stream=None,

@@ -89,14 +89,14 @@ class Replay:
         return "\n".join(lines)
 
 
-def replay(journal, /, controller="absa", preset="recommended", **options):
+def replay(journal, /, controller=None, preset="recommended", **options):
     """Feed a journal to a controller: what would other options have made of the same measurements?
 
     Parameters
     ----------
     journal : path, or sequence
         a file that absa.Journal wrote; absa.Decision objects; or their lines of JSON, or dicts
-    controller : str or absa.Controller
+    controller : str or absa.Controller, optional
         a strategy, with the options of absa.Controller, which the journal does not record; or a
         controller, usually just made, which stays where it is
     preset, **options

@@ -112,7 +112,7 @@ class _Batches:
 
 
 def run(estimator, parts, weights=None, *, count=None, select=None, confidence=0.95, target=0.0,
-        least=4):
+        least=4, progress=None):
     """Run an estimator once a batch: what is the eigenvalue of a batch of this size?
 
     Parameters
@@ -131,6 +131,8 @@ def run(estimator, parts, weights=None, *, count=None, select=None, confidence=0
     target, least : float, int
         end early, after at least so many batches, when half the interval's sampling part is at most
         this part of |mean|; 0: go through all of them
+    progress : optional
+        as absa.eigenvalues() takes it
 
     Returns
     -------
@@ -143,7 +145,7 @@ def run(estimator, parts, weights=None, *, count=None, select=None, confidence=0
     # After a failure the streams that may have been used are passed over.
     following = estimator.next_stream + batches.count
     try:
-        with estimator.running(*batches.parts):
+        with estimator.running(*batches.parts, progress=progress):
             estimator.space.context.check(lib.absa_sampling_run(
                 estimator.handle, batches.count, batches.handles, place(batches.weights),
                 batches.options, structs, mean, found))

@@ -109,12 +109,12 @@ def _oracle(eigenvalue):
     return following
 
 
-def schedule(strategy="absa", preset="recommended", *, eigenvalue=None, **options):
+def schedule(strategy=None, preset="recommended", *, eigenvalue=None, **options):
     """Return the Schedule of a training that is not run.
 
     Parameters
     ----------
-    strategy : str or absa.Controller
+    strategy : str or absa.Controller, optional
         with the options of absa.Controller; or a controller: what is left of its training, while
         it stays where it is
     eigenvalue : callable or sequence, optional
