@@ -83,7 +83,7 @@ static inline void absa__ctl_plan_alone(const absa__ctl_state *s, const absa__ct
     p->threshold = s->threshold;
     p->samples = s->samples;
     p->measure_due = s->due & !w->plan.finished;
-    p->epoch_done = (s->epoch_samples >= w->epoch_size) & !w->plan.finished;
+    p->epoch_done = s->epoch_samples >= w->epoch_size;
     p->reason = s->reason;
 }
 

@@ -2,6 +2,7 @@
  * counts, micro-batches, saves and loads. ABSA_TEST_HISTORIES says how many (100,000 unless set;
  * the slow builds of CI take fewer, and then the reasons are not counted). */
 #include "support/controllers.h"
+#include "support/processes.h"
 #include <absa/random.h>
 
 #include <criterion/criterion.h>
@@ -90,6 +91,7 @@ typedef struct history {
     int64_t taken_back; /* updates */
     int64_t *reasons;
     journal *journal;
+    double noise; /* by which this process's measurements differ from the others' */
 } history;
 
 /* Another controller with the loaded state takes the place of this one: nothing may change. */
@@ -164,7 +166,8 @@ static void event(history *h, dice *d, const absa_plan *p)
     if (p->measure_due && roll(d) < 0.03) {
         cr_assert_eq(absa_controller_skip_measurement(h->c), ABSA_OK);
     } else if (p->measure_due || roll(d) < 0.05) {
-        const absa_eigen_result r = random_measurement(d);
+        absa_eigen_result r = random_measurement(d);
+        r.value *= 1.0 + h->noise;
         const double standard_error = roll(d) < 0.3 ? 0.3 * roll(d) : 0.0;
         /* Nobody asks a quiet controller what it decided. */
         cr_assert_eq(absa_controller_observe_sampled(h->c, &r, standard_error,
@@ -332,4 +335,51 @@ Test(histories, are_the_same_whatever_a_controller_remembers)
         run_history(&h, &twin, &d);
     }
     absa_context_destroy(&h.ctx);
+}
+
+static double hash(const journal *j)
+{
+    const unsigned char *bytes = (const unsigned char *)j->seen;
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < (size_t)j->count * sizeof j->seen[0]; i++)
+        h = (h ^ bytes[i]) * 16777619u;
+    return h;
+}
+
+/* The same history on every process, but for the last bits of what is measured. */
+static void live_in_company(process *p)
+{
+    const int64_t count = *(const int64_t *)p->user;
+    int64_t reasons[16] = {0};
+    journal *kept = calloc(1, sizeof *kept);
+    history h = {.reasons = reasons, .journal = kept, .noise = (double)p->rank * 0x1p-50};
+    absa_context_create(NULL, &h.ctx);
+    for (int64_t i = 0; i < count; i++) {
+        dice d = {(uint64_t)i, 2};
+        absa_controller_options o = random_options(&d);
+        o.reduce = process_reduce;
+        o.reduce_user = p;
+        o.process = p->rank;
+        begin(&h, &o, 0);
+        absa_plan plan = plan_of(h.c);
+        for (int events = 0; events < 40 && !plan.finished; events++) {
+            event(&h, &d, &plan);
+            if (roll(&d) < 0.02)
+                hop(&h);
+            plan = plan_of(h.c);
+        }
+        absa_controller_destroy(&h.c);
+        double sums[2] = {1.0, hash(kept)};
+        cr_assert_eq(process_reduce(p, sums, 2), 0);
+        cr_assert_eq(sums[1], sums[0] * hash(kept), "history %d differs", (int)i);
+    }
+    absa_context_destroy(&h.ctx);
+    free(kept);
+}
+
+Test(histories, are_the_same_on_every_process)
+{
+    const char *text = getenv("ABSA_TEST_HISTORIES");
+    int64_t count = (text ? strtoll(text, NULL, 10) : 100000) / 100;
+    processes_run(3, live_in_company, &count);
 }

@@ -125,21 +125,14 @@ Test(cost, one_process_exchanges_nothing)
     cr_assert_eq(estimate(&o, &none).total, 0.0);
 }
 
-/* Walks a fixed schedule to its end without training. */
-static absa_plan walk(int64_t samples, int64_t epochs, int64_t batch, int32_t tail)
+/* Walks a schedule to its end without training. */
+static absa_plan walk(const absa_controller_options *o)
 {
     absa_context *ctx;
     absa_controller *ctl;
-    absa_controller_options o;
     absa_plan plan;
     absa_context_create(NULL, &ctx);
-    absa_controller_options_init(&o, sizeof o);
-    o.strategy = ABSA_STRATEGY_BL;
-    o.samples = samples;
-    o.epochs = epochs;
-    o.batch = o.micro_batch = batch;
-    o.epoch_tail = tail;
-    cr_assert_eq(absa_controller_create(ctx, &o, &ctl), ABSA_OK);
+    cr_assert_eq(absa_controller_create(ctx, o, &ctl), ABSA_OK);
     absa_plan_init(&plan, sizeof plan);
     while (absa_controller_plan(ctl, 0, 1, &plan) == ABSA_OK && !plan.finished) {
         absa_micro m;
@@ -154,10 +147,22 @@ static absa_plan walk(int64_t samples, int64_t epochs, int64_t batch, int32_t ta
     return plan;
 }
 
+static absa_plan walk_fixed(int64_t samples, int64_t epochs, int64_t batch, int32_t tail)
+{
+    absa_controller_options o;
+    absa_controller_options_init(&o, sizeof o);
+    o.strategy = ABSA_STRATEGY_BL;
+    o.samples = samples;
+    o.epochs = epochs;
+    o.batch = o.micro_batch = batch;
+    o.epoch_tail = tail;
+    return walk(&o);
+}
+
 /* Table 1's C3 row at 2048: 4882 complete updates, 10,000,000 rows. */
 Test(cost, a_controller_walked_to_its_end_prices_a_schedule)
 {
-    const absa_plan plan = walk(50000, 200, 2048, ABSA_TAIL_CARRY);
+    const absa_plan plan = walk_fixed(50000, 200, 2048, ABSA_TAIL_CARRY);
     absa_cost_run run = run_of(plan.update - plan.short_updates, 0);
     run.rows = plan.samples;
     absa_cost_options o;
@@ -172,12 +177,35 @@ Test(cost, a_controller_walked_to_its_end_prices_a_schedule)
  * 256) = 450450, and the printed 16,666 seconds. */
 Test(cost, the_walked_base_line_of_table_3_has_its_updates_and_its_time)
 {
-    const absa_plan plan = walk(1281167, 90, 256, ABSA_TAIL_SHORT);
+    const absa_plan plan = walk_fixed(1281167, 90, 256, ABSA_TAIL_SHORT);
     cr_assert_eq(plan.update, 450450);
     cr_assert_eq(plan.short_updates, 90);
     const absa_cost_run run = run_of(plan.update, 0);
     const absa_cost_options o = table_3(2.2e-2);
     cr_assert_float_eq(estimate(&o, &run).total, 16666.0, 0.05 * 16666.0);
+}
+
+/* Table 3's GG: epochs of 5005 batches of 256, a decay by 10 at 30, 60 and 80; 30 * 5005 + 30 *
+ * 500.5 + 20 * 50.05 + 10 * 5.005 = 166216.05, and the printed 6,150 seconds. */
+Test(cost, the_walked_growth_of_table_3_has_its_updates_and_its_time)
+{
+    absa_controller_options o;
+    absa_controller_options_init(&o, sizeof o);
+    o.strategy = ABSA_STRATEGY_GG;
+    o.samples = (int64_t)5005 * 256;
+    o.epochs = 90;
+    o.batch = 256;
+    o.batch_max = o.micro_batch = 256000;
+    o.lr_decay = 0.1;
+    o.decay_count = 3;
+    o.decay[0] = 30;
+    o.decay[1] = 60;
+    o.decay[2] = 80;
+    const absa_plan plan = walk(&o);
+    cr_assert_eq(plan.update - plan.short_updates, 166216);
+    const absa_cost_run run = run_of(plan.update - plan.short_updates, 0);
+    const absa_cost_options machine = table_3(2.2e-2);
+    cr_assert_float_eq(estimate(&machine, &run).total, 6150.0, 0.05 * 6150.0);
 }
 
 Test(cost, fields_out_of_range_are_refused_by_name_and_nothing_is_written)
