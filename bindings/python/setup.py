@@ -40,7 +40,7 @@ def has_openblas():
 
 
 class Build(build_py):
-    """Adds the shared library to the package."""
+    """Adds the shared libraries to the package; libabsa-refnet where zlib is."""
 
     def run(self):
         super().run()
@@ -50,14 +50,15 @@ class Build(build_py):
         with tempfile.TemporaryDirectory() as build:
             for command in (
                     [sys.executable, "-m", "mesonbuild.mesonmain", "setup", build, SOURCE,
-                     "-Dbuildtype=release", "-Ddefault_library=shared", "-Drefnet=disabled",
+                     "-Dbuildtype=release", "-Ddefault_library=shared", "-Drefnet=auto",
                      "-Dtests=disabled", "-Dexamples=disabled", f"-Dblas={blas}"],
                     [sys.executable, "-m", "mesonbuild.mesonmain", "compile", "-C", build]):
                 if subprocess.run(command, check=False).returncode:
                     sys.exit("libabsa could not be built; it needs a C compiler. The lines above "
                              "say more")
             os.makedirs(target, exist_ok=True)
-            built = [path for path in glob.glob(os.path.join(build, "lib", "libabsa.*"))
+            built = [path for name in ("libabsa.*", "refnet/libabsa-refnet.*")
+                     for path in glob.glob(os.path.join(build, "lib", name))
                      if re.search(r"\.so\.\d+$|\.\d+\.dylib$", path)]
             for path in built:
                 shutil.copy(path, target)

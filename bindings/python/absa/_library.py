@@ -1,5 +1,6 @@
 """Find libabsa, load it and declare its functions: whatever $ABSA_LIBRARY names, or else the copy
-bundled in the package, or else what the system's loader finds."""
+bundled in the package, or else what the system's loader finds. libabsa-refnet, which has the
+reference network, is loaded when absa.refnet or absa.refdata is imported."""
 
 import ctypes
 import os
@@ -19,7 +20,8 @@ def file_name(name):
     return f"lib{name}.so.{declared.ABSA_ABI_VERSION}"
 
 
-def _first(places):
+def _first(places, name="libabsa", advice="Set ABSA_LIBRARY to the file, or install the package "
+           "with its own copy: pip install ./bindings/python"):
     """Return the first library of [(what the place is, path)] that loads."""
     tried = []
     for what, path in places:
@@ -27,9 +29,7 @@ def _first(places):
             return ctypes.CDLL(path), path
         except OSError as error:
             tried.append(f"  {what}: {error}")
-    raise ImportError("libabsa was not found. Tried\n" + "\n".join(tried) + "\n"
-                      "Set ABSA_LIBRARY to the file, or install the package with its own copy: "
-                      "pip install ./bindings/python")
+    raise ImportError(f"{name} was not found. Tried\n" + "\n".join(tried) + "\n" + advice)
 
 
 def _declare(library, functions):
@@ -52,12 +52,13 @@ def _fits(library, path):
             f"{VERSION // 1000000}.{VERSION // 1000 % 1000}.{VERSION % 1000}")
 
 
-def _sizes(library):
+def _sizes(library, functions=None):
     """Raise when a struct is filled otherwise than its class says: each _init function writes the
     size that it was given into the first member and nothing behind the struct."""
-    for name in declared.FUNCTIONS:
+    functions = declared.FUNCTIONS if functions is None else functions
+    for name in functions:
         kind = getattr(declared, name.removesuffix("_init"), None)
-        if not name.endswith("_init") or kind is None or len(declared.FUNCTIONS[name][1]) != 2:
+        if not name.endswith("_init") or kind is None or len(functions[name][1]) != 2:
             continue
         size, guard = ctypes.sizeof(kind), b"\xa5" * 16
         room = ctypes.create_string_buffer(b"\xa5" * size + guard, size + len(guard))
@@ -79,3 +80,23 @@ def load():
     _declare(library, declared.FUNCTIONS)
     _sizes(library)
     return library, path
+
+
+def load_refnet(path):
+    """Return libabsa-refnet with every function declared: whatever $ABSA_REFNET_LIBRARY names, or
+    else what lies beside the libabsa that was loaded from a path, or what the system's loader
+    finds, which must be of the same release."""
+    asked, soname = os.environ.get("ABSA_REFNET_LIBRARY"), file_name("absa-refnet")
+    beside = os.path.dirname(path)
+    places = [("$ABSA_REFNET_LIBRARY", asked)] if asked else [
+        ("beside libabsa", os.path.join(beside, soname)),
+        ("in a build directory", os.path.join(beside, "refnet", soname))] if beside else [
+        ("the system's loader", soname)]
+    library, where = _first(places, "libabsa-refnet", "It is built where zlib's headers are; set "
+                            "ABSA_REFNET_LIBRARY to the file otherwise")
+    try:
+        _declare(library, declared.REFNET_FUNCTIONS)
+    except AttributeError as error:
+        raise ImportError(f"{where} is not the libabsa-refnet of this release: {error}") from None
+    _sizes(library, declared.REFNET_FUNCTIONS)
+    return library
