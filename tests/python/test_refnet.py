@@ -4,6 +4,7 @@ import gc
 import gzip
 import os
 import struct
+import weakref
 
 import numpy
 import pytest
@@ -169,8 +170,12 @@ def test_the_probe_keeps_its_arrays_and_is_cleared():
         net.hvp(v)
     assert caught.value.code == "ABSA_E_STATE"
     theta = net.parameters(0)
-    net.probe(theta, X.copy(), Y.copy())
+    arrays = X.copy(), Y.copy()
+    kept = [weakref.ref(array) for array in arrays]
+    net.probe(theta, *arrays)
+    del arrays
     gc.collect()
+    assert all(array() is not None for array in kept)
     hessian = softmax_regression(theta, 0.0)[2]
     op, part = net.operator(), net.block("last:1").operator()
     net_gone = net
@@ -178,6 +183,7 @@ def test_the_probe_keeps_its_arrays_and_is_cleared():
     gc.collect()
     assert numpy.allclose(op @ v, hessian @ v) and numpy.allclose(part @ v, hessian @ v)
     net_gone.clear_probe()
+    assert all(array() is None for array in kept)
     with pytest.raises(absa.Error, match="probe"):
         op @ v
 

@@ -82,7 +82,9 @@ def test_one_operator_may_stand_for_all_batches():
 
 
 def test_it_ends_early_when_the_target_is_met():
-    found = absa.sampling.run(estimator(), parts(), target=0.5, least=2)
+    e = estimator()
+    found = absa.sampling.run(e, parts(), target=0.5, least=2)
+    assert e.run(parts()[0]).stream == 2  # the streams of batches left out are not spent
     assert found.batches == len(found.runs) == len(found.values) == 2
     assert absa.sampling.run(estimator(), parts(), target=0.5, least=5).batches == 5
 
