@@ -70,6 +70,12 @@ c_static() {
     done
 }
 
+cpp_header() {
+    c++ -std=c++17 $(flags moved --cflags absa) "$source/examples/cpp/adaptive_loop.cpp" \
+        $(flags moved --libs absa) -o looped
+    LD_LIBRARY_PATH=$libdir ./looped
+}
+
 cmake_cxx() {
     for static in OFF ON; do
         cmake -S "$here/cmake" -B cmake$static -DCMAKE_PREFIX_PATH="$tmp/moved" \
@@ -101,6 +107,8 @@ subproject() {
     mkdir host/subprojects/libabsa
     cp -r "$source/meson.build" "$source/meson_options.txt" "$source/include" "$source/lib" \
         host/subprojects/libabsa
+    mkdir host/subprojects/libabsa/bindings
+    cp -r "$source/bindings/cpp" host/subprojects/libabsa/bindings
     meson setup hostbuilt host --wrap-mode=forcefallback
     meson test -C hostbuilt
 }
@@ -117,6 +125,7 @@ echo 'TAP version 13'
 check 'installs into a fresh prefix, which is moved' install_and_move
 check 'a C program builds and runs by pkg-config' c_shared
 check 'a C program links the archives by pkg-config --static' c_static
+check 'the C++ header is found by pkg-config, and its example runs' cpp_header
 check 'a C++ program builds and runs by CMake, shared and static' cmake_cxx
 check 'CMake refuses a component that is not installed' cmake_refuses
 check 'Python loads the library' python_ctypes
