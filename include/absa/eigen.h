@@ -123,12 +123,12 @@ enum absa_stop {
     ABSA_STOP_BUDGET = 2,
     /** The monitor asked for it; the result is the best so far. */
     ABSA_STOP_MONITOR = 3,
-    /** The basis spans an invariant subspace up to rounding, and the bounds leave no room for
-     * another: there is nothing to go on with. Counts as converged, except for an operator too
-     * small for its arithmetic, whose first product is not zero but shorter than sqrt(n_global)
-     * times FLT_MIN (F32) or 6.7e-139 (F64): the bounds then say so, and the host should scale its
-     * loss.
-     */
+    /** The basis spans an invariant subspace up to rounding: there is nothing to go on with. Counts
+     * as converged, with a value exact up to rounding, where the bounds are closed to half the
+     * digits. They stay open where the start may have had no more than rounding of an eigenvector
+     * (small eta, many unknowns in single precision), and for an operator too small for its
+     * arithmetic, whose first product is not zero but shorter than sqrt(n_global) times FLT_MIN
+     * (F32) or 6.7e-139 (F64). FIXED does not ask for closed bounds. */
     ABSA_STOP_EXACT = 4,
     /** DECIDE has its answer without needing a value. Counts as converged. */
     ABSA_STOP_DECIDED = 5
@@ -451,9 +451,9 @@ ABSA_API absa_status absa_eigen_pair_vector(absa_eigen *eigen, int64_t index, vo
  * @param context   for messages; NULL is accepted
  * @param options   filled by absa_eigen_options_init()
  * @param name      a field's name
- * @param value     decimal text, for real ones also a fraction of two, "1/300", without white space;
- *                  choices as their constants in lower case without the prefix ("certified",
- *                  "two_pass"), or by number
+ * @param value     decimal text, for real ones also a fraction of two, "1/300", without white
+ * space; choices as their constants in lower case without the prefix ("certified", "two_pass"), or
+ * by number
  * @retval ABSA_E_INVALID  no such option, or the value is no number of its kind; the message says
  *                         what would be right. Ranges are checked by absa_eigen_create()
  * @retval ABSA_E_ABI      options was not filled by its _init function

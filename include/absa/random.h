@@ -12,8 +12,8 @@
  * Uniform: u = (top 53 bits of w + 0.5) * 2^-53, in double: above 0 and at most 1; w1 for even i,
  * w2 for odd i. Normal, by Box and Muller: r = sqrt(-2 log u1), r cos(2 pi u2) for even i and
  * r sin(2 pi u2) for odd i, in double, rounded once to the element type. The library computes them
- * to 4e-16 r, by operations that every IEEE processor rounds the same: its bits do not depend on the
- * C library, the compiler or the width of vector instructions.
+ * to 4e-16 r, by operations that every IEEE processor rounds the same: its bits do not depend on
+ * the C library, the compiler or the width of vector instructions.
  */
 #ifndef ABSA_RANDOM_H
 #define ABSA_RANDOM_H

@@ -27,10 +27,10 @@
  * **The loss** is the mean of the row losses, plus (weight_decay / 2) * theta'theta.
  *
  * **Threads.** With absa_refnet_options::threads above 1 the network has a pool of its own, which
- * lives as long as it does and soon sleeps between calls. Each thread takes a run of the batch's rows,
- * and sums of its own, which are added in the order of the threads. Have BLAS use one thread then
- * (OPENBLAS_NUM_THREADS=1), which is usually the fastest for one thread too. After fork() the child
- * must not use, nor destroy, a network with a pool.
+ * lives as long as it does and soon sleeps between calls. Each thread takes a run of the batch's
+ * rows, and sums of its own, which are added in the order of the threads. Have BLAS use one thread
+ * then (OPENBLAS_NUM_THREADS=1), which is usually the fastest for one thread too. After fork() the
+ * child must not use, nor destroy, a network with a pool.
  *
  * **Reproducibility.** The same call on the same machine gives the same bits, as long as threads
  * and the number of BLAS threads are the same.

@@ -93,6 +93,7 @@ struct absa_eigen {
     int32_t has_vector;   /* TWO_PASS: slot[3] is the eigenvector */
     double drift;         /* TWO_PASS: what the second pass differs from the first by */
     double hint_weight;   /* this run's */
+    int32_t open;         /* the basis is exhausted, but the bounds are not closed */
     double floor;         /* what this step's product is uncertain by for being too small, else 0;
                              such a step is the run's last */
     double delta;
@@ -168,8 +169,8 @@ absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t strea
 absa_status absa__lanczos_step(absa_eigen *e, absa_status status);
 
 /* Computes value, residual, bounds, pairs and meter of e->now from the recurrence; *exact is set
- * when the basis spans an invariant subspace, up to rounding, and the start leaves no room for
- * another. */
+ * when the basis spans an invariant subspace, up to rounding; e->open, where the start leaves room
+ * for another. */
 absa_status absa__lanczos_judge(absa_eigen *e, int *exact);
 
 /* One step of power iteration: sets value, residual and meter of e->now, the relative change of the

@@ -133,7 +133,7 @@ absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args)
     e->phase = ABSA__PHASE_IDLE;
     e->steps = e->have = e->held = e->locked = e->ritz_count = e->second_pass = 0;
     e->inconsistency = 0.0;
-    e->clearing = 0;
+    e->clearing = e->open = 0;
     status = absa__start_vector(e, status, a.stream, a.hint, a.hint_weight);
     if (status)
         return status;
@@ -148,13 +148,15 @@ absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args)
 int absa__eigen_converged(const absa_eigen *e, int32_t why)
 {
     return why == ABSA_STOP_CONVERGED || why == ABSA_STOP_DECIDED ||
-           (why == ABSA_STOP_EXACT && e->floor == 0.0);
+           (why == ABSA_STOP_EXACT && (!e->open || e->options.rule == ABSA_RULE_FIXED));
 }
 
 void absa__eigen_end(absa_eigen *e, int32_t why)
 {
     e->now.stop = why;
-    e->now.converged = absa__eigen_converged(e, why);
+    /* A second pass has it from the first. */
+    if (e->second_pass == 0)
+        e->now.converged = absa__eigen_converged(e, why);
     e->phase = ABSA__PHASE_ENDED;
     e->finished = 1;
     /* The vectors of a run that went on from fresh starts are those that were set aside. */
@@ -216,10 +218,10 @@ static int32_t reason(const absa_eigen *e, int exact, double change, int decides
     int32_t why = ABSA_STOP_NONE;
     if (e->locked > 0)
         why = absa__fresh_stops(e, exact);
-    else if (exact)
-        why = ABSA_STOP_EXACT;
-    else
+    else if (!exact || e->open)
         why = absa__rule_stops(&e->options, &e->now, &e->shown, change, decides);
+    if (exact && why == ABSA_STOP_NONE)
+        why = ABSA_STOP_EXACT;
     if (why != ABSA_STOP_NONE)
         return why;
     if (e->options.rule == ABSA_RULE_FIXED && e->now.products == most)

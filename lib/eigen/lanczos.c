@@ -401,7 +401,7 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
     const double beta = e->beta[e->steps - 1];
     const int whole =
         beta == 0.0 || (!absa__turns(e) && e->locked + e->have == e->space.given.n_global);
-    const int spent = whole || beta <= rounding;
+    const int spent = whole || beta <= rounding || e->floor > 0.0;
     /* Ritz values that are held are not projected anew: every restart adds its own rounding. */
     const double margin = rounding * sqrt(1.0 + restarts(e));
     judge_ends(e, norm, margin, whole);
@@ -413,10 +413,10 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
     if (e->floor > 0.0)
         absa__widen_by_floor(e);
     /* A remainder no larger than rounding may be nothing else, or all that the start has of an
-     * eigenvector: S tells which, and how surely. Where it leaves a gap the run goes on, with a
-     * remainder that is as good as a new random vector. */
-    *exact =
-        whole || e->floor > 0.0 || (spent && open_gap(e) <= sqrt(absa__element_epsilon(e)) * norm);
+     * eigenvector: S tells which, and how surely. There is nothing to go on with in either case,
+     * for the next vector would be made of rounding. */
+    *exact = spent;
+    e->open = e->floor > 0.0 || (spent && !(open_gap(e) <= sqrt(absa__element_epsilon(e)) * norm));
     r->inconsistency = r->value != 0.0 ? e->inconsistency / fabs(r->value) : 0.0;
     r->consistent = absa__consistent(e);
     return ABSA_OK;

@@ -39,7 +39,8 @@ absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, 
     e->alpha[e->steps] = rayleigh;
     e->beta[e->steps] = norm;
     e->steps++;
-    *exact = norm == 0.0 || e->floor > 0.0;
+    e->open = e->floor > 0.0;
+    *exact = norm == 0.0 || e->open;
     if (*exact)
         return ABSA_OK;
     /* The next input: y scaled into the slot of q_{j-1}, which is not needed again. */

@@ -43,6 +43,7 @@ absa_status absa__second_pass_begin(absa_eigen *e, int32_t why, int *goes_on)
     absa__ritz_combination(e, 0, 1, components(e));
     e->second_pass = e->steps;
     e->pending_stop = why;
+    e->now.converged = absa__eigen_converged(e, why);
     e->steps = 0;
     e->drift = 0.0;
     *goes_on = 1;
@@ -72,10 +73,7 @@ absa_status absa__second_pass_next(absa_eigen *e, int32_t wish)
 {
     if (e->steps == e->second_pass - 1)
         return finish(e, ABSA_OK);
-    if (wish) {
-        const int32_t why = e->pending_stop;
+    if (wish)
         absa__eigen_end(e, ABSA_STOP_MONITOR);
-        e->now.converged = absa__eigen_converged(e, why);
-    }
     return ABSA_OK;
 }

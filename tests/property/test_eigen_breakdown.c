@@ -3,6 +3,7 @@
 #include "support/eigen_runs.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <string.h>
 
 enum { N = 10000, RUNS = 300 };
@@ -19,7 +20,7 @@ static int note_breakdown(void *user, const absa_eigen_result *now, int32_t *sto
 /* 100 I + e5 e5'. About one start in 130 has less than 8 eps 100 of e5, at single precision's eps:
  * many among these runs. Each bound may be wrong with probability 1e-6 only, all of them together
  * with 1e-3: none is. */
-Test(eigen_breakdown, a_start_with_little_of_the_eigenvector_finds_it_all_the_same)
+Test(eigen_breakdown, a_start_with_little_of_the_eigenvector_leaves_the_interval_open)
 {
     static double values[N];
     for (int i = 0; i < N; i++)
@@ -36,9 +37,11 @@ Test(eigen_breakdown, a_start_with_little_of_the_eigenvector_finds_it_all_the_sa
             absa_eigen_args_init(&args, sizeof args);
             args.stream = stream;
             const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F32, N, values, &o, &args, NULL);
-            cr_assert(r.converged, "stream %d, memory %d", (int)stream, (int)memory);
-            cr_assert_float_eq(r.value, 101.0, 1e-4 * 101.0, "stream %d, memory %d: %.9g",
-                               (int)stream, (int)memory, r.value);
+            if (r.products == 1)
+                cr_assert(!r.converged && r.stop == ABSA_STOP_EXACT, "stream %d", (int)stream);
+            else
+                cr_assert(fabs(r.value - 101.0) <= 1e-4 * 101.0 || !r.converged,
+                          "stream %d, memory %d: %.9g", (int)stream, (int)memory, r.value);
             cr_assert_geq(r.upper, 101.0 - 8.0 * 0x1p-23 * 101.0, "stream %d: upper %.9g",
                           (int)stream, r.upper);
         }
