@@ -178,8 +178,8 @@ class AdaptiveBatch:
         return self._micro
 
     def _position(self):
-        """Return (epoch, row in it) of the row that comes next."""
-        return self.plan.epochs_ended, self.controller.micro(self.rank, self.world).first
+        """Return (epoch, row in it) of the row that comes next over all processes."""
+        return self.plan.epochs_ended, self.controller.micro(0, self.world).first
 
     def sampler(self, shuffle=True, seed=0):
         """Return the batch_sampler for the DataLoader. It begins where training stands."""
