@@ -162,7 +162,7 @@ ABSA__WIDE static void normal_wide(uint64_t seed, uint64_t stream, uint64_t firs
 static void fill(block_fn *block, uint64_t seed, uint64_t stream, int64_t first, int64_t count,
                  double *out, float *single)
 {
-    double even[PAIRS], odd[PAIRS];
+    double even[PAIRS] = {0.0}, odd[PAIRS] = {0.0};
     for (int64_t at = 0; at < count;) {
         const int64_t index = first + at, side = index % 2;
         const int64_t left = (count - at + side + 1) / 2, n = left < PAIRS ? left : PAIRS;

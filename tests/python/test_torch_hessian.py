@@ -318,6 +318,24 @@ def test_a_training_measures_with_decide_and_hints():
     assert ab.result.rule == "decide" and ab.result.stream == 4
 
 
+def test_a_mean_over_batches_is_of_each_batchs_own_eigenvalue():
+    model, probe = made("mlp"), batches((6, 3, 4, 5))
+    hessian = Hessian(model, F.cross_entropy, probe)
+    options = {"rule": "certified", "tol": 1e-8, "max_products": 60}
+    found = hessian.top(over_batches=3, **options)
+    each = [Hessian(model, F.cross_entropy, [batch]).top(**options).value for batch in probe[:3]]
+    assert found.values == pytest.approx(each, rel=1e-7)
+    assert found.mean == pytest.approx((6 * each[0] + 3 * each[1] + 4 * each[2]) / 13, rel=1e-7)
+    assert "3 batches" in repr(found) and found.lower < found.mean < found.upper
+    whole_probe = Hessian(model, F.cross_entropy, probe).top(**options).value
+    assert hessian.top(**options).value == pytest.approx(whole_probe, rel=1e-12)
+    for wrong in (1, 5):
+        with pytest.raises(ValueError, match=f"over_batches is {wrong}"):
+            hessian.top(over_batches=wrong)
+    with pytest.raises(ValueError, match="k is 2"):
+        hessian.top(k=2, over_batches=3)
+
+
 def _process(rank, world, path):
     sys.path.insert(0, HERE)
     torch.distributed.init_process_group("gloo", init_method=f"file://{path}/store", rank=rank,

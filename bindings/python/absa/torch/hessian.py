@@ -6,7 +6,8 @@ import contextlib
 import numpy
 import torch
 
-from ..eigen import top
+from .. import sampling
+from ..eigen import Estimator, top
 from ..operator import Operator
 from ..space import Space
 from .batches import mapped, row_count
@@ -230,12 +231,39 @@ class Hessian:
         finally:
             self._keeps, self._graphs = False, None
 
-    def top(self, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, **more):
+    def top(self, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, over_batches=None, **more):
         """Return the k outermost eigenvalues, an absa.EigenResult; more: hint, threshold, seed,
         max_products and so on, see absa.eigenvalues() and absa.Estimator. The intervals cover the
-        solver on this probe, not the choice of the probe."""
+        solver on this probe, not the choice of the probe.
+
+        over_batches=m: return an absa.sampling.SamplingResult instead, the mean of the outermost
+        eigenvalue of each of the first m batches, whose interval covers the choice of a batch of
+        this size; more: options of absa.Estimator.
+        """
+        if over_batches is not None:
+            return self._over_batches(over_batches, k, which=which, rule=rule, tolerance=tol,
+                                      eta=eta, **more)
         with self._at_these_parameters():
             return top(self.operator, k, which, rule, tol, eta, **more)
+
+    def _over_batches(self, count, k, **options):
+        batches = self._batches
+        if k != 1:
+            raise ValueError(f"k is {k}; a mean over batches is of one eigenvalue")
+        if not 2 <= count <= len(batches):
+            raise ValueError(f"over_batches is {count}; it must be 2 to {len(batches)}, the probe's "
+                             "batches")
+
+        def select(index):
+            self._batches, self._graphs = [batches[index]], None
+
+        rows = None if self._loss is not None else [row_count(b) for b in batches[:count]]
+        try:
+            with self._at_these_parameters():
+                return sampling.run(Estimator(self._space, **options), self.operator, rows,
+                                    count=count, select=select)
+        finally:
+            self._batches = batches
 
     def matvec(self, v):
         """Return H v; v has n elements: an array, or a tensor where vectors are those."""
