@@ -61,6 +61,10 @@ Test(random, normals_are_the_formula_to_the_last_digits)
     absa_random_uniform(SEED, STREAM, 0, N, u);
     absa_random_gaussian_f64(SEED, STREAM, 0, N, g);
     double least = 1.0;
+    /* Where long double is no more than double, as in valgrind, there is nothing to compare with. */
+    const volatile long double one = 1.0L, beyond = 0x1p-60L;
+    if (one + beyond == one)
+        return;
     for (int i = 0; i < N; i += 2) {
         const long double r = sqrtl(-2.0L * logl((long double)u[i]));
         const long double angle = 2.0L * pi * (long double)u[i + 1];
