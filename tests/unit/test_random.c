@@ -61,7 +61,8 @@ Test(random, normals_are_the_formula_to_the_last_digits)
     absa_random_uniform(SEED, STREAM, 0, N, u);
     absa_random_gaussian_f64(SEED, STREAM, 0, N, g);
     double least = 1.0;
-    /* Where long double is no more than double, as in valgrind, there is nothing to compare with. */
+    /* Where long double is no more than double, as in valgrind, there is nothing to compare with.
+     */
     const volatile long double one = 1.0L, beyond = 0x1p-60L;
     if (one + beyond == one)
         return;
