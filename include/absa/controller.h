@@ -264,14 +264,14 @@ typedef int (*absa_journal_fn)(void *user, const absa_decision *decision);
 /** What absa_controller_create() takes. Fill with absa_controller_options_init(), then change
  * fields. Every field can also be set by its name: absa_controller_options_set(). */
 typedef struct absa_controller_options {
-    size_t struct_size;     /**< sizeof(absa_controller_options) */
-    int32_t strategy;       /**< one of enum absa_strategy; ABSA */
-    int32_t lr_rule;        /**< one of enum absa_lr_rule; LINEAR */
-    int64_t samples;        /**< N, samples of an epoch, at least 1; must be set */
-    int64_t epochs;         /**< planned epochs, at least 1; must be set */
-    int64_t batch;          /**< B0, at least 1; 128 */
-    int64_t batch_max;      /**< Bmax, at least batch; 16384 */
-    int64_t batch_ref;      /**< batch that lr belongs to; 0: batch */
+    size_t struct_size; /**< sizeof(absa_controller_options) */
+    int32_t strategy;   /**< one of enum absa_strategy; ABSA */
+    int32_t lr_rule;    /**< one of enum absa_lr_rule; LINEAR */
+    int64_t samples;    /**< N, samples of an epoch, at least 1; must be set */
+    int64_t epochs;     /**< planned epochs, at least 1, epochs * samples below 2^62; must be set */
+    int64_t batch;      /**< B0, at least 1; 128 */
+    int64_t batch_max;  /**< Bmax, at least batch; 16384 */
+    int64_t batch_ref;  /**< batch that lr belongs to; 0: batch */
     int64_t batch_multiple; /**< B is rounded down to a multiple of it (never below batch); growth
                                  ACCUMULATION needs one that divides batch; 1 */
     int64_t micro_batch;    /**< most rows of a micro-batch on one process; 0: batch */

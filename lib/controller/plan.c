@@ -27,7 +27,7 @@ static int64_t rows_of_window(const absa_controller_options *o, const absa__ctl_
         return s->batch; /* end_epoch comes next, and the window is opened again after it */
     if (o->epoch_tail == ABSA_TAIL_SHORT)
         return least(s->batch, rest);
-    /* The last window of the training: what is left of it. All of a training fits 63 bits. */
+    /* The last window of the training: what is left of it. All of a training fits 62 bits. */
     return least(s->batch, rest + later * absa__ctl_epoch_size(o));
 }
 
@@ -35,6 +35,8 @@ static int64_t rows_of_window(const absa_controller_options *o, const absa__ctl_
 static int64_t full_until(const absa_controller_options *o, const absa__ctl_state *s)
 {
     const int64_t size = absa__ctl_epoch_size(o), later = o->epochs - s->epochs - 1;
+    if (later < 0)
+        return INT64_MAX; /* training has finished */
     if (o->epoch_tail == ABSA_TAIL_SHORT)
         return size - s->batch;
     const int64_t missing = s->batch - later * size; /* to a batch, in the epochs to come */

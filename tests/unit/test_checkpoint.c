@@ -129,6 +129,36 @@ Test(checkpoint, a_counter_that_would_overflow_is_refused)
     absa_context_destroy(&ctx);
 }
 
+/* A training saved under other options may have ended long ago under these. */
+Test(checkpoint, a_state_with_more_epochs_than_planned_is_finished)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller *c = make(ctx, 10), *other = make(ctx, 20);
+    absa__ctl_state s;
+    absa__ctl_begin(absa__ctl_chosen(c), &s);
+    s.told_decays = 1; /* nothing is left to tell, so windows to come are like the open one */
+    s.told_gamma = 0.0;
+    const int64_t epochs[] = {absa__ctl_chosen(c)->epochs, INT64_MAX / 2 - 1};
+    for (size_t i = 0; i < 2; i++) {
+        unsigned char bytes[4096];
+        size_t size;
+        absa_plan p;
+        absa_plan_init(&p, sizeof p);
+        s.epochs = epochs[i];
+        cr_assert_eq(absa__ctl_save(ctx, absa__ctl_chosen(c), &s, bytes, sizeof bytes, &size),
+                     ABSA_OK);
+        cr_assert_eq(absa_controller_load(other, bytes, size, 1), ABSA_OK, "%s",
+                     absa_context_message(ctx));
+        cr_assert_eq(absa_controller_plan(other, 0, 1, &p), ABSA_OK);
+        cr_assert_eq(p.finished, 1);
+        cr_assert_eq(p.rows, p.batch);
+    }
+    absa_controller_destroy(&c);
+    absa_controller_destroy(&other);
+    absa_context_destroy(&ctx);
+}
+
 Test(checkpoint, a_newer_format_is_named_as_such)
 {
     absa_context *ctx;
