@@ -8,10 +8,11 @@
 #define ABSA__ALWAYS_INLINE
 #endif
 
-/* A function so marked may only be called where absa__has_wide(): 256-bit vectors, without fused
- * multiplication, so that bits stay those of the plain code. */
+/* A function so marked may only be called where absa__has_wide(): 256-bit vectors and fused
+ * multiplication. The compiler must not fuse by itself (-ffp-contract=off), so that bits stay those
+ * of the plain code; where a product is exact, code may fuse by name. */
 #if defined(__GNUC__) && defined(__x86_64__)
-#define ABSA__WIDE       __attribute__((target("avx2")))
+#define ABSA__WIDE       __attribute__((target("avx2,fma")))
 #define ABSA__WIDE_THERE 1
 #else
 #define ABSA__WIDE
@@ -21,7 +22,7 @@
 static inline int absa__has_wide(void)
 {
 #if ABSA__WIDE_THERE
-    return __builtin_cpu_supports("avx2") != 0;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #else
     return 0;
 #endif

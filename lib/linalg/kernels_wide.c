@@ -1,8 +1,8 @@
 /* Single-precision kernels over several vectors at once, with 256-bit instructions where the
  * processor has them. They give the same bits as the plain ones: a product of two floats is exact
- * in double, every lane adds its products in the same order, and updates round after every term.
- * What is gained is that a piece of y is read once for four vectors, and that sums of four vectors
- * do not wait for each other. */
+ * in double, so fusing it with the addition rounds no less, every lane adds its products in the
+ * same order, and updates round after every term. What is gained is that a piece of y is read once
+ * for four vectors, and that sums of four vectors do not wait for each other. */
 #include "linalg/kernels.h"
 
 #include "base/processor.h"
@@ -39,31 +39,64 @@ BODY void ask_for_next(const float *at)
     _mm_prefetch((const char *)((uintptr_t)at + ABSA__BLOCK * sizeof *at), _MM_HINT_T1);
 }
 
-/* n is a multiple of the lanes here and below. */
-BODY void dots_body(int64_t n, int64_t count, const float *const *x, const float *y,
+BODY __m256d lower(__m256 x)
+{
+    return _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+}
+
+BODY __m256d upper(__m256 x)
+{
+    return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+}
+
+/* One run of lanes of the sums. */
+BODY void dots_lanes(int64_t i, int64_t count, int self, const float *const *x, const float *y,
+                     __m256d (*sum)[2])
+{
+    const __m256d low = _mm256_cvtps_pd(_mm_loadu_ps(y + i));
+    const __m256d high = _mm256_cvtps_pd(_mm_loadu_ps(y + i + 4));
+    for (int64_t k = 0; k < count; k++) {
+        const int same = self && k == count - 1;
+        const __m256d l = same ? low : _mm256_cvtps_pd(_mm_loadu_ps(x[k] + i));
+        const __m256d h = same ? high : _mm256_cvtps_pd(_mm_loadu_ps(x[k] + i + 4));
+        sum[k][0] = _mm256_fmadd_pd(l, low, sum[k][0]);
+        sum[k][1] = _mm256_fmadd_pd(h, high, sum[k][1]);
+    }
+}
+
+/* n is a multiple of the lanes here and below. self: the last of x is y. */
+BODY void dots_body(int64_t n, int64_t count, int self, const float *const *given, const float *y,
                     double *const *lanes)
 {
     __m256d sum[TOGETHER][2];
+    const float *x[TOGETHER];
+    int64_t i = 0;
     for (int64_t k = 0; k < count; k++) {
+        x[k] = given[k];
         sum[k][0] = _mm256_loadu_pd(lanes[k]);
         sum[k][1] = _mm256_loadu_pd(lanes[k] + 4);
     }
-    for (int64_t i = 0; i < n; i += ABSA__LANES) {
-        const __m256d low = _mm256_cvtps_pd(_mm_loadu_ps(y + i));
-        const __m256d high = _mm256_cvtps_pd(_mm_loadu_ps(y + i + 4));
-        for (int64_t k = 0; k < count; k++) {
-            if (i % LINE == 0)
-                ask_for_next(x[k] + i);
-            const __m256d l = _mm256_cvtps_pd(_mm_loadu_ps(x[k] + i));
-            const __m256d h = _mm256_cvtps_pd(_mm_loadu_ps(x[k] + i + 4));
-            sum[k][0] = _mm256_add_pd(sum[k][0], _mm256_mul_pd(l, low));
-            sum[k][1] = _mm256_add_pd(sum[k][1], _mm256_mul_pd(h, high));
-        }
+    for (; i + LINE <= n; i += LINE) {
+        for (int64_t k = 0; k < count; k++)
+            ask_for_next(x[k] + i);
+        dots_lanes(i, count, self, x, y, sum);
+        dots_lanes(i + ABSA__LANES, count, self, x, y, sum);
     }
+    if (i < n)
+        dots_lanes(i, count, self, x, y, sum);
     for (int64_t k = 0; k < count; k++) {
         _mm256_storeu_pd(lanes[k], sum[k][0]);
         _mm256_storeu_pd(lanes[k] + 4, sum[k][1]);
     }
+}
+
+BODY void dots_of(int64_t n, int64_t count, const float *const *x, const float *y,
+                  double *const *lanes)
+{
+    if (x[count - 1] == y)
+        dots_body(n, count, 1, x, y, lanes);
+    else
+        dots_body(n, count, 0, x, y, lanes);
 }
 
 ABSA__WIDE static void wide_dots(int64_t n, int64_t count, const float *const *x, const float *y,
@@ -71,71 +104,98 @@ ABSA__WIDE static void wide_dots(int64_t n, int64_t count, const float *const *x
 {
     switch (count) {
     case 1:
-        dots_body(n, 1, x, y, lanes);
+        dots_of(n, 1, x, y, lanes);
         break;
     case 2:
-        dots_body(n, 2, x, y, lanes);
+        dots_of(n, 2, x, y, lanes);
         break;
     case 3:
-        dots_body(n, 3, x, y, lanes);
+        dots_of(n, 3, x, y, lanes);
         break;
     default:
-        dots_body(n, 4, x, y, lanes);
+        dots_of(n, 4, x, y, lanes);
         break;
     }
 }
 
-/* fresh: b is 0 and y is not read. lanes, if not NULL, take the squares of what is stored. */
-BODY void combine_body(int64_t n, int64_t count, const double *a, const float *const *x, int fresh,
-                       double b, float *y, double *lanes)
+/* What combine_body() has in registers. */
+typedef struct terms {
+    __m256 factor[TOGETHER], keep;
+    const float *x[TOGETHER];
+    __m256d sum[2];
+} terms;
+
+/* One run of lanes of the new vector, and its squares. */
+BODY void combine_lanes(int64_t i, int64_t count, int fresh, int squares, terms *t, float *y)
 {
-    __m256 factor[TOGETHER];
-    const __m256 keep = _mm256_set1_ps((float)b);
-    __m256d sum[2] = {_mm256_setzero_pd(), _mm256_setzero_pd()};
-    for (int64_t k = 0; k < count; k++)
-        factor[k] = _mm256_set1_ps((float)a[k]);
-    if (lanes) {
-        sum[0] = _mm256_loadu_pd(lanes);
-        sum[1] = _mm256_loadu_pd(lanes + 4);
+    __m256 v = _mm256_mul_ps(t->factor[0], _mm256_loadu_ps(t->x[0] + i));
+    if (!fresh)
+        v = _mm256_add_ps(v, _mm256_mul_ps(t->keep, _mm256_loadu_ps(y + i)));
+    for (int64_t k = 1; k < count; k++)
+        v = _mm256_add_ps(v, _mm256_mul_ps(t->factor[k], _mm256_loadu_ps(t->x[k] + i)));
+    _mm256_storeu_ps(y + i, v);
+    if (squares) {
+        const __m256d l = lower(v), h = upper(v);
+        t->sum[0] = _mm256_fmadd_pd(l, l, t->sum[0]);
+        t->sum[1] = _mm256_fmadd_pd(h, h, t->sum[1]);
     }
-    for (int64_t i = 0; i < n; i += ABSA__LANES) {
-        for (int64_t k = 0; k < count && i % LINE == 0; k++)
-            ask_for_next(x[k] + i);
-        __m256 t = _mm256_mul_ps(factor[0], _mm256_loadu_ps(x[0] + i));
-        if (!fresh)
-            t = _mm256_add_ps(t, _mm256_mul_ps(keep, _mm256_loadu_ps(y + i)));
-        for (int64_t k = 1; k < count; k++)
-            t = _mm256_add_ps(t, _mm256_mul_ps(factor[k], _mm256_loadu_ps(x[k] + i)));
-        _mm256_storeu_ps(y + i, t);
-        if (lanes) {
-            const __m256d l = _mm256_cvtps_pd(_mm256_castps256_ps128(t));
-            const __m256d h = _mm256_cvtps_pd(_mm256_extractf128_ps(t, 1));
-            sum[0] = _mm256_add_pd(sum[0], _mm256_mul_pd(l, l));
-            sum[1] = _mm256_add_pd(sum[1], _mm256_mul_pd(h, h));
-        }
+}
+
+/* fresh: b is 0 and y is not read. squares: lanes take the squares of what is stored. */
+BODY void combine_body(int64_t n, int64_t count, int fresh, int squares, const double *a,
+                       const float *const *x, double b, float *y, double *lanes)
+{
+    terms t;
+    int64_t i = 0;
+    t.keep = _mm256_set1_ps((float)b);
+    for (int64_t k = 0; k < count; k++) {
+        t.factor[k] = _mm256_set1_ps((float)a[k]);
+        t.x[k] = x[k];
     }
-    if (lanes) {
-        _mm256_storeu_pd(lanes, sum[0]);
-        _mm256_storeu_pd(lanes + 4, sum[1]);
+    t.sum[0] = squares ? _mm256_loadu_pd(lanes) : _mm256_setzero_pd();
+    t.sum[1] = squares ? _mm256_loadu_pd(lanes + 4) : _mm256_setzero_pd();
+    for (; i + LINE <= n; i += LINE) {
+        for (int64_t k = 0; k < count; k++)
+            ask_for_next(t.x[k] + i);
+        combine_lanes(i, count, fresh, squares, &t, y);
+        combine_lanes(i + ABSA__LANES, count, fresh, squares, &t, y);
     }
+    if (i < n)
+        combine_lanes(i, count, fresh, squares, &t, y);
+    if (squares) {
+        _mm256_storeu_pd(lanes, t.sum[0]);
+        _mm256_storeu_pd(lanes + 4, t.sum[1]);
+    }
+}
+
+BODY void combine_of(int64_t n, int64_t count, const double *a, const float *const *x, double b,
+                     float *y, double *lanes)
+{
+    if (b == 0.0 && lanes)
+        combine_body(n, count, 1, 1, a, x, b, y, lanes);
+    else if (b == 0.0)
+        combine_body(n, count, 1, 0, a, x, b, y, lanes);
+    else if (lanes)
+        combine_body(n, count, 0, 1, a, x, b, y, lanes);
+    else
+        combine_body(n, count, 0, 0, a, x, b, y, lanes);
 }
 
 ABSA__WIDE static void wide_combine(int64_t n, int64_t count, const double *a,
                                     const float *const *x, double b, float *y, double *lanes)
 {
-    const int fresh = b == 0.0;
     switch (count) {
     case 1:
-        combine_body(n, 1, a, x, fresh, b, y, lanes);
+        combine_of(n, 1, a, x, b, y, lanes);
         break;
     case 2:
-        combine_body(n, 2, a, x, fresh, b, y, lanes);
+        combine_of(n, 2, a, x, b, y, lanes);
         break;
     case 3:
-        combine_body(n, 3, a, x, fresh, b, y, lanes);
+        combine_of(n, 3, a, x, b, y, lanes);
         break;
     default:
-        combine_body(n, 4, a, x, fresh, b, y, lanes);
+        combine_of(n, 4, a, x, b, y, lanes);
         break;
     }
 }

@@ -208,6 +208,23 @@ Test(kernels, a_shard_fills_by_global_index)
     cr_assert_eq(memcmp(part, whole + 101, (N - 101) * sizeof *part), 0);
 }
 
+/* The sums of both ways from the same lanes. */
+static void same_dots(int64_t n, int64_t count, const float *const *x, const float *y, int64_t lane)
+{
+    double sums[2][ABSA__TOGETHER][ABSA__LANES];
+    for (int wide = 0; wide < 2; wide++) {
+        double *lanes[ABSA__TOGETHER];
+        for (int k = 0; k < ABSA__TOGETHER; k++) {
+            lanes[k] = sums[wide][k];
+            for (int j = 0; j < ABSA__LANES; j++)
+                lanes[k][j] = 0.1 * j;
+        }
+        absa__dots_f32(wide && absa__has_wide(), n, count, x, y, lane, lanes);
+    }
+    cr_assert_eq(memcmp(sums[0], sums[1], sizeof sums[0]), 0, "n %d, %d vectors", (int)n,
+                 (int)count);
+}
+
 /* Every length around the lanes, every number of vectors, from aligned and from odd lanes. */
 Test(kernels, wide_instructions_give_the_bits_of_plain_ones)
 {
@@ -223,18 +240,9 @@ Test(kernels, wide_instructions_give_the_bits_of_plain_ones)
     for (int64_t n = 0; n <= N; n++)
         for (int64_t count = 1; count <= ABSA__TOGETHER; count++)
             for (int64_t lane = 0; lane < 16; lane += 5) {
-                double sums[2][ABSA__TOGETHER][ABSA__LANES], squares[2][ABSA__LANES];
-                for (int wide = 0; wide < 2; wide++) {
-                    double *lanes[ABSA__TOGETHER];
-                    for (int k = 0; k < ABSA__TOGETHER; k++) {
-                        lanes[k] = sums[wide][k];
-                        for (int j = 0; j < ABSA__LANES; j++)
-                            lanes[k][j] = 0.1 * j;
-                    }
-                    absa__dots_f32(wide && absa__has_wide(), n, count, xs, y, lane, lanes);
-                }
-                cr_assert_eq(memcmp(sums[0], sums[1], sizeof sums[0]), 0, "n %d, %d vectors",
-                             (int)n, (int)count);
+                double squares[2][ABSA__LANES];
+                same_dots(n, count, xs, y, lane);
+                same_dots(n, count, xs, xs[count - 1], lane); /* a square among the products */
                 for (int b = 0; b < 3; b++)
                     for (int squared = 0; squared < 2; squared++) {
                         for (int wide = 0; wide < 2; wide++) {
