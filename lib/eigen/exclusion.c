@@ -16,6 +16,8 @@
  * limit there unless theta_i itself is excluded. */
 #include "eigen/exclusion.h"
 
+#include "eigen/bounds.h"
+
 #include <float.h>
 #include <math.h>
 
@@ -36,31 +38,17 @@ double absa__view_residual(const absa__view *v, int64_t i)
     return v->residual[index_of(v, i)];
 }
 
-/* A product of many factors, kept from over- and underflow. */
-typedef struct product {
-    double mantissa;
-    int exponent;
-} product;
-
-static void multiply(product *p, double factor)
-{
-    int shift;
-    /* A factor of zero is a root: as small as can be told from one. */
-    p->mantissa = frexp(p->mantissa * fmax(fabs(factor), DBL_MIN), &shift);
-    p->exponent += shift;
-}
-
 /* log |phi(x)| without the factors of Ritz value i; -1 leaves out none. */
 static double log_phi(const absa__view *v, double x, int64_t i)
 {
     const int64_t skip = i < 0 ? -1 : index_of(v, i);
-    product p = {1.0, 0};
+    absa__product p = {1.0, 0};
     for (int64_t l = 0; l < v->count; l++)
         if (l != skip)
-            multiply(&p, x - v->sign * v->value[l]);
+            absa__multiply(&p, fabs(x - v->sign * v->value[l]));
     for (int64_t l = 0; l < v->roots; l++)
-        multiply(&p, x - v->sign * v->root[l]);
-    return log(p.mantissa) + p.exponent * log(2.0) - v->log_beta;
+        absa__multiply(&p, fabs(x - v->sign * v->root[l]));
+    return absa__product_log(&p) - v->log_beta;
 }
 
 /* Sign of the slope of log |phi| at x: positive to the left of its peak. */

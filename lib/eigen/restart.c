@@ -90,50 +90,52 @@ static double above(double x, double theta)
     return fmax(x - theta, DBL_EPSILON * fabs(x) + DBL_MIN);
 }
 
-double absa__restart_log_sum(const absa_eigen *e, double sign, double x)
+/* What log S takes beside x. */
+typedef struct sum {
+    const absa_eigen *e;
+    double sign, log_beta;
+} sum;
+
+static sum sum_of(const absa_eigen *e, double sign)
 {
+    absa__product p = {1.0, 0};
+    for (int64_t i = 0; i < e->steps; i++)
+        absa__multiply(&p, e->beta[i]);
+    return (sum){e, sign, absa__product_log(&p)};
+}
+
+static double log_sum(const void *user, double x)
+{
+    const sum *u = user;
+    const absa_eigen *e = u->e;
     const int64_t k = e->have;
     const parts w = parts_of(e);
     const double beta = e->beta[e->steps - 1];
-    double log_phi = 0.0, sum = 1.0;
+    absa__product phi = {1.0, 0};
+    double terms = 1.0;
     for (int64_t i = 0; i < e->steps - k; i++)
-        log_phi += log(above(x, sign * e->roots[i]));
+        absa__multiply(&phi, above(x, u->sign * e->roots[i]));
     for (int64_t i = 0; i < k; i++) {
-        const double gap = above(x, sign * w.values[i]);
+        const double gap = above(x, u->sign * w.values[i]);
         const double part = beta * w.vectors[(k - 1) * k + i] / gap;
-        log_phi += log(gap);
-        sum += part * part;
+        absa__multiply(&phi, gap);
+        terms += part * part;
     }
-    for (int64_t i = 0; i < e->steps; i++)
-        log_phi -= log(e->beta[i]);
-    return 2.0 * log_phi + log(sum);
+    return 2.0 * (absa__product_log(&phi) - u->log_beta) + log(terms);
+}
+
+double absa__restart_log_sum(const absa_eigen *e, double sign, double x)
+{
+    const sum u = sum_of(e, sign);
+    return log_sum(&u, x);
 }
 
 double absa__restart_bound(const absa_eigen *e, double sign, double scale)
 {
-    const int64_t k = e->have;
     const parts w = parts_of(e);
-    const double theta = sign > 0.0 ? w.values[k - 1] : -w.values[0];
-    const double limit = -2.0 * log(e->delta);
-    /* S may be above the limit from the first representable x on: then that x is the bound. A
-     * loaded state may have the scale 0, from which no step would grow. */
-    double step = fmax(scale * 0x1p-50, DBL_MIN), low = theta;
-    while (!(absa__restart_log_sum(e, sign, theta + step) > limit)) {
-        low = theta + step;
-        step *= 2.0;
-        if (!isfinite(theta + step))
-            return HUGE_VAL;
-    }
-    double high = theta + step;
-    for (;;) {
-        const double middle = low + 0.5 * (high - low);
-        if (middle <= low || middle >= high || high - low <= 1e-9 * (high - theta))
-            return high;
-        if (absa__restart_log_sum(e, sign, middle) > limit)
-            high = middle;
-        else
-            low = middle;
-    }
+    const double theta = sign > 0.0 ? w.values[e->have - 1] : -w.values[0];
+    const sum u = sum_of(e, sign);
+    return absa__sum_root(theta, scale, -2.0 * log(e->delta), log_sum, &u);
 }
 
 const double *absa__restart_row(const absa_eigen *e, int64_t j)
