@@ -103,7 +103,7 @@ double absa__sum_root(double theta, double scale, double limit, absa__log_sum_fn
         const double at = within ? a.at - 4.0 : a.at + 4.0, x = place(&s, at);
         if (!isfinite(x))
             return HUGE_VAL;
-        if (x <= theta) /* S is above the limit from the next few numbers on */
+        if (within && x <= theta) /* S is above the limit from the next few numbers on */
             return place(&s, a.at);
         const point b = look(&s, at);
         if ((b.excess > 0.0) != within)

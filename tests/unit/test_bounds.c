@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
+#include <stdint.h>
 
 /* For the 1 x 1 recurrence S(x) = 1 + ((x - a) / b)^2, so the root is a + b sqrt(1/d^2 - 1). */
 Test(bounds, one_step_has_the_closed_form)
@@ -62,4 +63,50 @@ Test(bounds, delta_shrinks_with_eta_n_and_the_hints_weight)
     cr_assert_float_eq(absa__start_delta(0.001, 10000, 1.0), d / 10, 1e-16);
     cr_assert_float_eq(absa__start_delta(0.01, 1000000, 1.0), d / 10, 1e-16);
     cr_assert_float_eq(absa__start_delta(0.01, 10000, 2.0), d / 2, 1e-16);
+}
+
+/* log S of a straight line over log(x - theta), with a bend, and infinite from wall on. */
+typedef struct line {
+    double theta, gap, power, wall;
+    int looks;
+} line;
+
+static double line_at(const void *user, double x)
+{
+    line *l = (line *)(uintptr_t)user;
+    const double away = (x - l->theta) / l->gap;
+    l->looks++;
+    return x >= l->wall ? HUGE_VAL : l->power * log1p(away) + 2.0 * log(hypot(1.0, away));
+}
+
+Test(bounds, the_root_is_met_from_above_in_a_few_looks)
+{
+    int most = 0;
+    for (double gap = 1e-13; gap < 1e7; gap *= 10.0)
+        for (double power = 0.5; power < 60.0; power *= 3.0)
+            for (double limit = 0.01; limit < 60.0; limit *= 7.0)
+                for (int walled = 0; walled < 2; walled++) {
+                    line l = {-0.5, gap, power, HUGE_VAL, 0};
+                    const double root = absa__sum_root(l.theta, 1.0, limit, line_at, &l);
+                    if (walled) /* right behind the root, and just before it */
+                        l.wall = l.theta + (limit < 1.0 ? 1.001 : 0.5) * (root - l.theta);
+                    l.looks = 0;
+                    const double got = absa__sum_root(l.theta, 1.0, limit, line_at, &l);
+                    most = l.looks > most ? l.looks : most;
+                    cr_assert_gt(line_at(&l, got), limit);
+                    /* The sum's last digits, and theta's own rounding. */
+                    const double under = got - 0x1p-30 * (got - l.theta) - 4.0 * DBL_EPSILON;
+                    cr_assert(under <= l.theta || line_at(&l, under) <= limit, "gap %g", gap);
+                }
+    /* Two looks for each halving of a bracket from 1 to 16, and 14 to find it. */
+    cr_assert_leq(most, 2 * 33 + 14, "%d", most);
+}
+
+Test(bounds, a_sum_that_never_exceeds_has_no_root)
+{
+    line l = {0.0, 1.0, 0.0, HUGE_VAL, 0};
+    cr_assert_eq(absa__sum_root(0.0, 0.0, HUGE_VAL, line_at, &l), HUGE_VAL);
+    cr_assert_eq(absa__sum_root(1.0, 0.0, 2000.0, line_at, &l), HUGE_VAL);
+    l.wall = -1.0; /* already at theta */
+    cr_assert_eq(absa__sum_root(0.0, 1.0, 1.0, line_at, &l), 0.0);
 }
