@@ -181,30 +181,89 @@ static int compare_options(absa__reader *r, uint32_t count, const absa_controlle
 }
 
 /* Counters that nobody counts up to, so that going on from them cannot overflow either. */
-static int in_range(int64_t counter)
+static int is_count(int64_t x)
 {
-    return counter >= 0 && counter < INT64_MAX / 2;
+    return x >= 0 && x < INT64_MAX / 2;
 }
 
-/* What no sequence of events leads to cannot be gone on from. */
-static int plausible(const absa_controller_options *o, const absa__ctl_state *s)
+static int is_flag(int32_t x)
 {
-    return s->batch >= 1 && s->batch <= o->batch_max && s->batch_next >= 1 &&
-           s->batch_next <= o->batch_max && s->window_rows >= 1 && s->window_rows <= s->batch &&
-           s->window_done >= 0 && s->window_done < s->window_rows && in_range(s->samples) &&
-           s->samples >= s->window_done && in_range(s->epochs) && in_range(s->updates) &&
-           in_range(s->short_updates) && in_range(s->patience) && in_range(s->bad_run) &&
-           s->last_growth >= -1 && in_range(s->crossed) && s->share >= 0.0 && s->window_lr >= 0.0 &&
-           isfinite(s->window_lr) && s->window_lr_multiplier >= 0.0 &&
-           isfinite(s->window_lr_multiplier) && s->spill >= 0.0 && s->spill <= 1.0 &&
-           !isinf(s->curvature) && !(s->curvature <= 0.0) && s->share <= 1.0 &&
-           !isinf(s->reference) && !(s->reference <= 0.0) && s->window_gamma >= 0.0 &&
-           s->window_gamma <= 1.0 && s->told_gamma >= 0.0 && s->told_gamma <= 1.0 &&
-           s->told_decays >= 0 && s->told_decays <= ABSA_DECAY_POINTS && s->last_lr >= 0.0 &&
-           isfinite(s->last_lr) && s->before_lr >= 0.0 && isfinite(s->before_lr) &&
-           s->last_batch >= 0 && s->before_batch >= 0 && s->epoch_samples <= s->samples &&
-           s->epoch_samples >= -o->batch_max &&
-           (s->due | s->collapsed | s->last_short | s->can_take_back) >> 1 == 0;
+    return x == 0 || x == 1;
+}
+
+static int is_share(double x)
+{
+    return x >= 0.0 && x <= 1.0;
+}
+
+/* A learning rate may have vanished, which is no use, but no fault. */
+static int is_rate(double x)
+{
+    return x >= 0.0 && isfinite(x);
+}
+
+/* An eigenvalue, or none yet. */
+static int is_eigenvalue(double x)
+{
+    return isnan(x) || (x > 0.0 && isfinite(x));
+}
+
+/* What each field can hold under any options. */
+static int fields_fit(const absa__ctl_state *s)
+{
+    return s->batch >= 1 && s->batch_next >= 1 && s->window_rows >= 1 && s->window_done >= 0 &&
+           is_count(s->samples) && is_count(s->epochs) && is_count(s->updates) &&
+           is_count(s->short_updates) && is_count(s->patience) && is_count(s->bad_run) &&
+           is_count(s->crossed) && s->last_growth >= -1 && s->told_decays >= 0 &&
+           s->told_decays <= ABSA_DECAY_POINTS && s->last_batch >= 0 &&
+           s->last_batch <= ABSA__CTL_MOST && s->before_batch >= 0 &&
+           s->before_batch <= ABSA__CTL_MOST && is_flag(s->last_short) && is_flag(s->due) &&
+           is_flag(s->collapsed) && is_flag(s->can_take_back) && s->reason >= ABSA_REASON_NONE &&
+           s->reason <= ABSA_REASON_SHRINK && is_share(s->share) && is_share(s->spill) &&
+           is_share(s->window_gamma) && is_share(s->told_gamma) && is_rate(s->window_lr) &&
+           is_rate(s->window_lr_multiplier) && is_rate(s->last_lr) && is_rate(s->before_lr) &&
+           is_eigenvalue(s->reference) && is_eigenvalue(s->curvature);
+}
+
+/* What fields say of each other. A window that was restarted lies behind what it had decided, and
+ * before its epoch, by less than its batch. */
+static int fields_agree(const absa__ctl_state *s)
+{
+    const int64_t before = s->samples - s->window_done; /* samples of windows that are complete */
+    const int64_t others = s->short_updates - s->last_short; /* short ones but the last update */
+    return s->window_rows <= s->batch && s->window_done < s->window_rows && before >= 0 &&
+           s->epoch_samples <= s->samples && s->epoch_samples >= s->window_done - ABSA__CTL_MOST &&
+           s->last_growth <= before + ABSA__CTL_MOST && s->updates <= before &&
+           s->short_updates <= s->updates &&
+           (!s->can_take_back || (others >= 0 && others <= s->updates - 1)) &&
+           (s->last_batch >= 1 || (s->updates == 0 && s->last_lr == 0.0)) &&
+           isnan(s->reference) == isnan(s->curvature);
+}
+
+/* Multiples of measure_every that the complete windows have crossed. */
+static int64_t crossed(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return o->measure_every > 0 ? (s->samples - s->window_done) / o->measure_every : 0;
+}
+
+/* What no sequence of events leads to cannot be gone on from. Little of it hangs on the options: a
+ * state that was taken over from others must be one of these when it is saved again. */
+static int plausible(const absa_controller_options *o, const absa__ctl_state *s, int other_options)
+{
+    return fields_fit(s) && fields_agree(s) && s->batch <= o->batch_max &&
+           s->batch_next <= o->batch_max && (other_options || s->crossed == crossed(o, s));
+}
+
+/* Makes a state that was saved under other options one of these. */
+static void adopt(const absa_controller_options *o, absa__ctl_state *s)
+{
+    s->crossed = crossed(o, s);
+    s->due = s->due && absa__ctl_measures(o, s);
+    /* A window that has no rows yet follows the new options; the others end with the training. */
+    if (s->window_done == 0)
+        absa__ctl_open_window(o, s);
+    else
+        absa__ctl_shorten_window(o, s);
 }
 
 absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, const void *buffer,
@@ -230,13 +289,12 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
     if (differ && !other_options)
         return absa__fail(ctx, ABSA_E_MISMATCH,
                           "the state was saved under other options: %s differ", names);
-    if (!plausible(o, &s))
+    if (!plausible(o, &s, differ != 0))
         return absa__fail(ctx, differ ? ABSA_E_MISMATCH : ABSA_E_FORMAT,
                           "the state cannot be gone on from under these options");
     absa__ctl_change(&s);
-    /* A window that has no rows yet follows the new options. */
-    if (differ && s.window_done == 0)
-        absa__ctl_open_window(o, &s);
+    if (differ)
+        adopt(o, &s);
     absa__ctl_refer(o, &s, s.reference);
     *out = s;
     return ABSA_OK;

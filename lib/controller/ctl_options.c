@@ -170,9 +170,7 @@ absa_status absa_controller_options_set(absa_context *context, absa_controller_o
 
 static absa_status check_sizes(absa_context *ctx, absa_controller_options *o)
 {
-    /* Products of two of these, and doubles made from them, stay exact enough: 2^53 samples of an
-     * epoch and 2^53 in all would be centuries of training. */
-    const int64_t most = (int64_t)1 << 53;
+    const int64_t most = ABSA__CTL_MOST;
     REQUIRE(o->samples >= 1 && o->samples <= most, "%" PRId64, samples, "1 to 2^53");
     /* Half of what 63 bits hold, so that a window before or behind a training fits beside it. */
     REQUIRE(o->epochs >= 1 && o->epochs <= INT64_MAX / 2 / o->samples, "%" PRId64, epochs,

@@ -7,6 +7,10 @@
 
 #include <absa/controller.h>
 
+/* Most samples of an epoch or a batch. Products of two of these, and doubles made from them, stay
+ * exact enough; more would be centuries of training. */
+#define ABSA__CTL_MOST ((int64_t)1 << 53)
+
 typedef struct absa__ctl_state {
     int64_t batch;         /* B of the open window */
     int64_t batch_next;    /* B of the next window: differs while a growth waits */
@@ -149,6 +153,10 @@ int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__
 
 /* Opens a window: takes over batch_next and plans its rows. */
 void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s);
+
+/* Ends an open window where training, or the epoch that cuts its windows short, has no more rows
+ * for it. */
+void absa__ctl_shorten_window(const absa_controller_options *o, absa__ctl_state *s);
 
 /* Called by whatever changes what windows are made from; samples that are used do not. */
 static inline void absa__ctl_change(absa__ctl_state *s)

@@ -70,6 +70,11 @@ void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s)
         absa__ctl_change(s);
 }
 
+void absa__ctl_shorten_window(const absa_controller_options *o, absa__ctl_state *s)
+{
+    s->window_rows = least(s->window_rows, s->window_done + rows_of_window(o, s));
+}
+
 void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s)
 {
     const absa__ctl_state zero = {0};
@@ -127,10 +132,11 @@ static double momentum_multiplier(const absa_controller_options *o, const absa__
 {
     if (s->last_batch == 0 || o->momentum == ABSA_MOMENTUM_PLAIN)
         return 1.0;
-    if (o->momentum == ABSA_MOMENTUM_LR_INSIDE && s->last_lr == 0.0)
-        return 1.0; /* decays came to less than any number: there is no going back from there */
-    return o->momentum == ABSA_MOMENTUM_LR_INSIDE ? lr / s->last_lr
-                                                  : (double)s->batch / (double)s->last_batch;
+    if (o->momentum == ABSA_MOMENTUM_SUM)
+        return (double)s->batch / (double)s->last_batch;
+    /* Where the last rate was as good as none the velocity is too: there is no going back. */
+    const double ratio = lr / s->last_lr;
+    return isfinite(ratio) ? ratio : 1.0;
 }
 
 /* The same over all micro-batches that the window has left: full rounds, then one with what is left

@@ -92,7 +92,8 @@ static void grow(const absa_controller_options *o, absa__ctl_state *s)
     double wish = o->batch_ratio * (double)s->batch_next;
     if (o->growth == ABSA_GROWTH_ACCUMULATION)
         wish = floor((double)(s->batch_next / o->batch) * o->batch_ratio) * (double)o->batch;
-    wish = floor(wish);
+    /* Nothing shrinks, not even a batch of other options that is no multiple under these. */
+    wish = larger(floor(wish), (double)s->batch_next);
     s->batch_next = absa__ctl_fit(o, wish, s->batch_next);
     if (o->spill)
         s->spill *= (double)s->batch_next / wish;

@@ -212,6 +212,25 @@ Test(plan, multiplies_momentum_once_for_a_change_and_again_for_an_update_taken_b
     absa_context_destroy(&ctx);
 }
 
+/* The first update has a rate of 1e-311: what 3e-3 is of it is no number any more. */
+Test(plan, leaves_momentum_alone_where_a_rate_rises_from_nothing)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options o = small_training(ABSA_STRATEGY_BL);
+    o.momentum = ABSA_MOMENTUM_LR_INSIDE;
+    o.warmup = 1.0;
+    o.warmup_start = 1e-310;
+    absa_controller *c = make_controller(ctx, &o);
+    cr_assert_eq(absa_controller_advance(c, 32), ABSA_OK);
+    cr_assert_gt(plan_of(c).lr, 1e-3);
+    cr_assert_eq(plan_of(c).momentum_multiplier, 1.0);
+    cr_assert_eq(absa_controller_advance(c, 32), ABSA_OK);
+    cr_assert_float_eq(plan_of(c).momentum_multiplier, 2.0, 1e-15);
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
 /* 70 samples an epoch: 32, 32 and 6. */
 Test(plan, forgets_that_an_update_was_short_when_it_is_taken_back)
 {
