@@ -43,10 +43,10 @@ static int ask_host(void *user, int64_t batch, int64_t batch_ref, double *factor
     c->busy = 0;
     if (code)
         c->lr_status = absa__callback_failed(c->ctx, "lr_function", code);
-    else if (!(answer > 0.0) || !isfinite(answer))
+    else if (!(answer > 0.0) || !isfinite(answer) || !isfinite(answer * c->options.lr))
         c->lr_status = absa__fail(c->ctx, ABSA_E_INVALID,
                                   "lr_function answered %g for batch %lld, must be above 0 and "
-                                  "finite",
+                                  "finite, and lr times it too",
                                   answer, (long long)batch);
     else
         remember(c, batch, answer);

@@ -13,6 +13,12 @@ static absa_status reduce(absa_controller *c, double *values, int64_t count)
     return code ? absa__callback_failed(c->ctx, "reduce", code) : ABSA_OK;
 }
 
+/* What was a number of 63 bits; the largest ones do not survive being doubles. */
+static int64_t whole(double x)
+{
+    return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MAX;
+}
+
 absa_status absa__ctl_share(absa_controller *c, absa_status own, absa__measurement *m)
 {
     enum { VALUES = 8, FAILED = VALUES };
@@ -41,8 +47,8 @@ absa_status absa__ctl_share(absa_controller *c, absa_status own, absa__measureme
                              .upper = v[2],
                              .converged = v[3] != 0.0,
                              .consistent = v[4] != 0.0,
-                             .answer = (int32_t)v[5],
-                             .products = (int64_t)v[6],
+                             .answer = (int32_t)whole(v[5]),
+                             .products = whole(v[6]),
                              .standard_error = v[7]};
     return ABSA_OK;
 }

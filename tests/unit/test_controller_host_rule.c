@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WITH_CODE, WITH_NAN, WITH_ZERO, WITH_INFINITY };
+enum { WITH_CODE, WITH_NAN, WITH_ZERO, WITH_INFINITY, WITH_OVERFLOW };
 
 /* B / batch_ref to a power; from batch fail_from on it fails as fail says. */
 typedef struct rule {
@@ -20,7 +20,8 @@ typedef struct rule {
 
 static int host_rule(void *user, int64_t batch, int64_t batch_ref, double *factor)
 {
-    static const double wrong[] = {[WITH_NAN] = (double)NAN, [WITH_INFINITY] = (double)INFINITY};
+    static const double wrong[] = {
+        [WITH_NAN] = (double)NAN, [WITH_INFINITY] = (double)INFINITY, [WITH_OVERFLOW] = 1e308};
     rule *r = user;
     r->calls++;
     if (r->reenter)
@@ -79,9 +80,11 @@ Test(host_rule, a_failure_is_told_and_changes_nothing)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    for (int fail = WITH_CODE; fail <= WITH_INFINITY; fail++) {
+    for (int fail = WITH_CODE; fail <= WITH_OVERFLOW; fail++) {
         rule r = {.power = 1.0, .fail_from = 64, .fail = fail};
         absa_controller_options o = options(&r);
+        if (fail == WITH_OVERFLOW)
+            o.lr = 4.0;
         absa_controller *c = make_controller(ctx, &o);
         unsigned char before[4096], after[4096];
         absa_decision d;
@@ -104,7 +107,7 @@ Test(host_rule, a_failure_is_told_and_changes_nothing)
         cr_assert_eq(plan_of(c).rows_done, 31);
         r.fail_from = 0;
         cr_assert_eq(absa_controller_advance(c, 1), ABSA_OK);
-        cr_assert_eq(plan_of(c).lr, 0.8);
+        cr_assert_eq(plan_of(c).lr, 2.0 * o.lr);
         absa_controller_destroy(&c);
     }
     absa_context_destroy(&ctx);

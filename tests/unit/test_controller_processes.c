@@ -41,6 +41,10 @@ static void measure_apart(process *p)
         cr_assert_eq(d.answer, ABSA_ANSWER_BELOW);
         cr_assert_eq(d.products, 17);
         cr_assert_eq(d.standard_error, 0.25);
+        /* The sum is one of doubles, of which the next above 2^63 - 1 is 2^63. */
+        r.products = INT64_MAX;
+        cr_assert_eq(absa_controller_observe(c, &r, &d), ABSA_OK);
+        cr_assert_eq(d.products, INT64_MAX);
     }
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
