@@ -507,7 +507,7 @@ ABSA_API absa_status absa_controller_micro(const absa_controller *controller, in
  * @param controller  the controller
  * @param samples     1 to what the window has left (plan.rows - plan.rows_done)
  * @retval ABSA_E_INVALID  samples out of range; nothing was counted
- * @retval ABSA_E_STATE    training has finished, or 2^63 samples are near
+ * @retval ABSA_E_STATE    training has finished, or 2^62 samples are near
  * @retval ABSA_E_CALLBACK the journal failed; the samples are counted
  *
  * Since 0.1.

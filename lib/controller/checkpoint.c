@@ -180,10 +180,9 @@ static int compare_options(absa__reader *r, uint32_t count, const absa_controlle
     return differ;
 }
 
-/* Counters that nobody counts up to, so that going on from them cannot overflow either. */
 static int is_count(int64_t x)
 {
-    return x >= 0 && x < INT64_MAX / 2;
+    return x >= 0 && x <= ABSA__CTL_SAMPLES;
 }
 
 static int is_flag(int32_t x)
@@ -213,10 +212,10 @@ static int fields_fit(const absa__ctl_state *s)
 {
     return s->batch >= 1 && s->batch_next >= 1 && s->window_rows >= 1 && s->window_done >= 0 &&
            is_count(s->samples) && is_count(s->epochs) && is_count(s->updates) &&
-           is_count(s->short_updates) && is_count(s->patience) && is_count(s->bad_run) &&
-           is_count(s->crossed) && s->last_growth >= -1 && s->told_decays >= 0 &&
-           s->told_decays <= ABSA_DECAY_POINTS && s->last_batch >= 0 &&
-           s->last_batch <= ABSA__CTL_MOST && s->before_batch >= 0 &&
+           is_count(s->short_updates) && s->patience >= 0 && s->patience <= ABSA__CTL_MOST &&
+           s->bad_run >= 0 && s->bad_run <= ABSA__CTL_MOST && is_count(s->crossed) &&
+           s->last_growth >= -1 && s->told_decays >= 0 && s->told_decays <= ABSA_DECAY_POINTS &&
+           s->last_batch >= 0 && s->last_batch <= ABSA__CTL_MOST && s->before_batch >= 0 &&
            s->before_batch <= ABSA__CTL_MOST && is_flag(s->last_short) && is_flag(s->due) &&
            is_flag(s->collapsed) && is_flag(s->can_take_back) && s->reason >= ABSA_REASON_NONE &&
            s->reason <= ABSA_REASON_SHRINK && is_share(s->share) && is_share(s->spill) &&
@@ -237,6 +236,8 @@ static int fields_agree(const absa__ctl_state *s)
            s->short_updates <= s->updates &&
            (!s->can_take_back || (others >= 0 && others <= s->updates - 1)) &&
            (s->last_batch >= 1 || (s->updates == 0 && s->last_lr == 0.0)) &&
+           (s->before_batch >= 1 ||
+            (s->before_lr == 0.0 && (!s->can_take_back || s->updates == 1))) &&
            isnan(s->reference) == isnan(s->curvature);
 }
 

@@ -235,9 +235,9 @@ static ABSA__RARE absa_status advance(absa_controller *controller, int64_t sampl
                           "absa_controller_advance: samples is %lld, must be 1 to %lld, what the "
                           "window has left",
                           (long long)samples, (long long)rest);
-    if (s->samples > INT64_MAX - rest)
+    if (s->samples > ABSA__CTL_SAMPLES - rest)
         return absa__fail(controller->ctx, ABSA_E_STATE,
-                          "absa_controller_advance: %lld samples are counted, no more fit 63 bits",
+                          "absa_controller_advance: %lld samples are counted, no more fit 62 bits",
                           (long long)s->samples);
     if (samples < rest) {
         absa__ctl_count(s, samples);
@@ -254,7 +254,7 @@ static ABSA__RARE absa_status advance(absa_controller *controller, int64_t sampl
 absa_status absa_controller_advance(absa_controller *controller, int64_t samples)
 {
     absa_controller *c = controller;
-    if (!c || c->busy || samples < 1 || c->state.samples > INT64_MAX / 2 ||
+    if (!c || c->busy || samples < 1 || c->state.samples > ABSA__CTL_SAMPLES - ABSA__CTL_MOST ||
         absa__ctl_finished(&c->options, &c->state))
         return advance(c, samples);
     /* The usual call: nothing follows, or a window like the one before. */

@@ -172,8 +172,7 @@ static absa_status check_sizes(absa_context *ctx, absa_controller_options *o)
 {
     const int64_t most = ABSA__CTL_MOST;
     REQUIRE(o->samples >= 1 && o->samples <= most, "%" PRId64, samples, "1 to 2^53");
-    /* Half of what 63 bits hold, so that a window before or behind a training fits beside it. */
-    REQUIRE(o->epochs >= 1 && o->epochs <= INT64_MAX / 2 / o->samples, "%" PRId64, epochs,
+    REQUIRE(o->epochs >= 1 && o->epochs <= ABSA__CTL_SAMPLES / o->samples, "%" PRId64, epochs,
             "at least 1, and epochs * samples must fit 62 bits");
     REQUIRE(o->batch >= 1 && o->batch <= most, "%" PRId64, batch, "1 to 2^53");
     if (o->strategy == ABSA_STRATEGY_BL)

@@ -11,6 +11,10 @@
  * exact enough; more would be centuries of training. */
 #define ABSA__CTL_MOST ((int64_t)1 << 53)
 
+/* Most samples of a training: half of what 63 bits hold, so that a window before or behind a
+ * training fits beside it. No counter of the state is larger. */
+#define ABSA__CTL_SAMPLES (INT64_MAX / 2)
+
 typedef struct absa__ctl_state {
     int64_t batch;         /* B of the open window */
     int64_t batch_next;    /* B of the next window: differs while a growth waits */

@@ -142,9 +142,10 @@ static int resting(const absa_controller_options *o, const absa__ctl_state *s)
     return s->last_growth >= 0 && s->samples - s->last_growth < o->dwell;
 }
 
+/* Counts to what nobody counts to, and no further. */
 static void count_toward_patience(const absa_controller_options *o, absa__ctl_state *s)
 {
-    if (s->patience < o->patience)
+    if (s->patience < o->patience && s->patience < ABSA__CTL_MOST)
         s->patience++;
 }
 
@@ -231,7 +232,8 @@ static inline void observe(const absa_controller_options *o, absa__ctl_state *s,
         /* A bad one may bring patience to its end, but the growth itself waits for a good one. */
         if (o->count_bad)
             count_toward_patience(o, s);
-        if (++s->bad_run >= BLIND_AFTER)
+        s->bad_run += s->bad_run < ABSA__CTL_MOST;
+        if (s->bad_run >= BLIND_AFTER)
             reason = ABSA_REASON_BLIND;
     } else {
         absa__measurement wide;

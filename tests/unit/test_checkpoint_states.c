@@ -77,9 +77,9 @@ FORGE(negative_rows, s->window_done = -1)
 FORGE(full_window, s->window_done = s->window_rows)
 FORGE(fewer_samples, s->samples = s->window_done - 1)
 FORGE(negative_samples, s->samples = -1)
-FORGE(huge_samples, s->samples = INT64_MAX / 2)
+FORGE(huge_samples, s->samples = INT64_MAX / 2 + 1)
 FORGE(negative_epochs, s->epochs = -1)
-FORGE(huge_epochs, s->epochs = INT64_MAX / 2)
+FORGE(huge_epochs, s->epochs = INT64_MAX / 2 + 1)
 FORGE(more_in_epoch, s->epoch_samples = s->samples + 1)
 FORGE(before_epoch, s->epoch_samples = s->window_done - ((int64_t)1 << 53) - 1)
 FORGE(negative_updates, s->updates = -1)
@@ -93,11 +93,13 @@ FORGE(no_last_batch, s->last_batch = 0)
 FORGE(negative_last_batch, s->last_batch = -1)
 FORGE(huge_last_batch, s->last_batch = ((int64_t)1 << 53) + 1)
 FORGE(negative_before_batch, s->before_batch = -1)
+FORGE(no_before_batch, s->before_batch = 0)
+FORGE(no_before_batch_to_take_back_to, (s->before_batch = 0, s->before_lr = 0.0))
 FORGE(huge_before_batch, s->before_batch = ((int64_t)1 << 53) + 1)
 FORGE(negative_patience, s->patience = -1)
-FORGE(huge_patience, s->patience = INT64_MAX)
+FORGE(huge_patience, s->patience = ((int64_t)1 << 53) + 1)
 FORGE(negative_run, s->bad_run = -1)
-FORGE(huge_run, s->bad_run = INT64_MAX)
+FORGE(huge_run, s->bad_run = ((int64_t)1 << 53) + 1)
 FORGE(growth_before_all, s->last_growth = -2)
 FORGE(growth_to_come, s->last_growth = INT64_MAX)
 FORGE(negative_crossed, s->crossed = -1)
@@ -165,6 +167,8 @@ static forge_fn *const never[] = {
     huge_last_batch,
     negative_before_batch,
     huge_before_batch,
+    no_before_batch,
+    no_before_batch_to_take_back_to,
     negative_patience,
     huge_patience,
     negative_run,

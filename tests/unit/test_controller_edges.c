@@ -312,30 +312,34 @@ Test(edges, a_restarted_window_goes_back_to_the_epoch_it_began_in)
     absa_context_destroy(&ctx);
 }
 
-/* The largest training that the options allow, a host that goes on behind its last epoch's samples,
- * and not a sample more than 63 bits hold. */
-Test(edges, counting_ends_before_63_bits_do)
+/* The largest training that the options allow, saved and loaded at its end, and not a sample more.
+ */
+Test(edges, counting_ends_before_62_bits_do)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
     absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
-    const int64_t size = (int64_t)1 << 53, most = INT64_MAX / size;
+    const int64_t size = (int64_t)1 << 53, most = INT64_MAX / 2 / size;
+    unsigned char bytes[4096];
+    size_t bytes_used;
     absa_controller *c;
     o.strategy = ABSA_STRATEGY_BL;
     o.samples = o.batch = o.micro_batch = size;
-    o.epochs = INT64_MAX / 2 / size + 1;
+    o.epochs = most + 1;
     cr_assert_eq(absa_controller_create(ctx, &o, &c), ABSA_E_INVALID);
     cr_assert_not_null(strstr(absa_context_message(ctx), "62 bits"));
-    o.epochs--;
+    o.epochs = most;
     c = make_controller(ctx, &o);
     for (int64_t i = 0; i < most; i++) {
-        cr_assert_eq(absa_controller_advance(c, size), ABSA_OK, "window %d", (int)i);
+        cr_assert_eq(absa_controller_advance(c, size), ABSA_OK, "epoch %d", (int)i);
         cr_assert_eq(plan_of(c).samples, (i + 1) * size);
-        if (i + 1 < o.epochs)
+        if (i + 1 < most)
             cr_assert_eq(absa_controller_end_epoch(c), ABSA_OK);
     }
     cr_assert_eq(absa_controller_advance(c, size), ABSA_E_STATE);
     cr_assert_eq(plan_of(c).samples, most * size);
+    cr_assert_eq(absa_controller_save(c, bytes, sizeof bytes, &bytes_used), ABSA_OK);
+    cr_assert_eq(absa_controller_load(c, bytes, bytes_used, 0), ABSA_OK);
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
 }
