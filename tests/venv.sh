@@ -6,8 +6,8 @@ set -eu
 here=$(dirname "$0")
 wanted=$here/peers/requirements.txt
 venv=${1:-$here/../build-venv}
+sh "$here/need.sh" peers >&2
 if ! cmp -s "$wanted" "$venv/installed"; then
-    sh "$here/need.sh" peers >&2
     [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$wanted" >&2
     cp "$wanted" "$venv/installed"
