@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -115,9 +116,22 @@ struct absa__stream {
     int64_t taken; /* bytes given out, after unpacking */
     int64_t fed;   /* bytes of data that zlib was given */
     int packed;
-    int ended; /* zlib saw the end of a member and its checksum was right */
+    int ended;      /* zlib saw the end of a member and its checksum was right */
+    int64_t record; /* the last one that was asked for; see absa__stream_take() */
+    int behind;     /* nothing more is expected */
+    char place[48]; /* both in words */
     z_stream z;
 };
+
+/* Where the stream is, for messages. */
+static const char *place_of(absa__stream *s)
+{
+    if (s->record < 0)
+        return "inside the header";
+    snprintf(s->place, sizeof s->place, "%s record %lld", s->behind ? "behind" : "inside",
+             (long long)s->record);
+    return s->place;
+}
 
 /* zlib's allocations go through the context, which wants the size back at release. */
 enum { BLOCK_HEADER = 64 };
@@ -214,11 +228,12 @@ static absa_status unpack(absa__stream *s, unsigned char *to, int64_t count, int
             return absa__net_fail(s->ctx, ABSA_E_MEMORY, "no memory to unpack %s", s->name);
         else if (code == Z_BUF_ERROR)
             return absa__net_fail(s->ctx, ABSA_E_FORMAT,
-                                  "%s: the gzip data is cut short: it ends at byte %lld", s->name,
-                                  (long long)s->size);
+                                  "%s: the gzip data is cut short: it ends %s, at byte %lld",
+                                  s->name, place_of(s), (long long)s->size);
         else if (code != Z_OK)
-            return absa__net_fail(s->ctx, ABSA_E_FORMAT, "%s: damaged gzip data at byte %lld: %s",
-                                  s->name, (long long)(s->fed - (int64_t)s->z.avail_in),
+            return absa__net_fail(s->ctx, ABSA_E_FORMAT,
+                                  "%s: damaged gzip data %s, at byte %lld: %s", s->name,
+                                  place_of(s), (long long)(s->fed - (int64_t)s->z.avail_in),
                                   s->z.msg ? s->z.msg : "not gzip");
     }
     return ABSA_OK;
@@ -229,6 +244,7 @@ absa_status absa__stream_take(absa__stream *s, void *buffer, int64_t count, int6
     int64_t got;
     absa_status status = ABSA_OK;
 
+    s->record = record;
     if (s->packed) {
         status = unpack(s, buffer, count, &got);
     } else {
@@ -241,12 +257,8 @@ absa_status absa__stream_take(absa__stream *s, void *buffer, int64_t count, int6
     s->taken += got;
     if (got == count)
         return ABSA_OK;
-    if (record < 0)
-        return absa__net_fail(s->ctx, ABSA_E_FORMAT, "%s: ends inside the header, at byte %lld%s",
-                              s->name, (long long)s->taken, s->packed ? " (unpacked)" : "");
-    return absa__net_fail(s->ctx, ABSA_E_FORMAT, "%s: ends inside record %lld, at byte %lld%s",
-                          s->name, (long long)record, (long long)s->taken,
-                          s->packed ? " (unpacked)" : "");
+    return absa__net_fail(s->ctx, ABSA_E_FORMAT, "%s: ends %s, at byte %lld%s", s->name,
+                          place_of(s), (long long)s->taken, s->packed ? " (unpacked)" : "");
 }
 
 absa_status absa__stream_end(absa__stream *s)
@@ -254,6 +266,7 @@ absa_status absa__stream_end(absa__stream *s)
     unsigned char extra;
     int64_t got = s->size - s->taken;
 
+    s->behind = 1;
     if (s->packed) {
         absa_status status = unpack(s, &extra, 1, &got);
         if (status)
@@ -261,7 +274,7 @@ absa_status absa__stream_end(absa__stream *s)
     }
     if (got > 0)
         return absa__net_fail(s->ctx, ABSA_E_FORMAT,
-                              "%s: has bytes behind its last record, from byte %lld%s on", s->name,
-                              (long long)s->taken, s->packed ? " (unpacked)" : "");
+                              "%s: has bytes %s, its last one, from byte %lld%s on", s->name,
+                              place_of(s), (long long)s->taken, s->packed ? " (unpacked)" : "");
     return ABSA_OK;
 }

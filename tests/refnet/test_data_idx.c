@@ -96,6 +96,26 @@ Test(idx, refuses_files_cut_at_any_byte)
                      cut);
 }
 
+/* Byte 44 of a stored block lies in record 2 (its data begin at byte 15), the checksum behind it.
+ */
+Test(idx, names_the_record_at_which_gzip_data_are_cut_or_damaged)
+{
+    cr_assert_eq(parse(packed_images, 3, labels, sizeof labels), ABSA_E_FORMAT);
+    expect_message("images: the gzip data is cut short: it ends inside the header, at byte 3");
+    cr_assert_eq(parse(packed_images, 44, labels, sizeof labels), ABSA_E_FORMAT);
+    expect_message("images: the gzip data is cut short: it ends inside record 2, at byte 44");
+    cr_assert_eq(parse(packed_images, sizeof packed_images - 1, labels, sizeof labels),
+                 ABSA_E_FORMAT);
+    expect_message("it ends behind record 2, at byte 56");
+    packed_images[44] ^= 1;
+    cr_assert_eq(parse(packed_images, sizeof packed_images, labels, sizeof labels), ABSA_E_FORMAT);
+    expect_message("images: damaged gzip data inside record 2, at byte 53: incorrect data check");
+    packed_images[44] ^= 1;
+    packed_labels[10] = 7; /* no such kind of block */
+    cr_assert_eq(parse(images, sizeof images, packed_labels, sizeof packed_labels), ABSA_E_FORMAT);
+    expect_message("labels: damaged gzip data inside the header, at byte ");
+}
+
 Test(idx, refuses_damage_to_any_byte_of_a_gzip_file_but_its_idle_ones)
 {
     for (size_t i = 0; i < sizeof packed_labels; i++) {
@@ -115,7 +135,7 @@ Test(idx, refuses_bytes_behind_the_last_record)
     unsigned char longer[IMAGES_SIZE + 1] = {0}, packed[IMAGES_SIZE + 1 + PACKED_MORE];
     memcpy(longer, images, sizeof images);
     cr_assert_eq(parse(longer, sizeof longer, labels, sizeof labels), ABSA_E_FORMAT);
-    expect_message("images: has bytes behind its last record, from byte 34");
+    expect_message("images: has bytes behind record 2, its last one, from byte 34 on");
     stored_gzip(longer, sizeof longer, packed);
     cr_assert_eq(parse(packed, sizeof packed, labels, sizeof labels), ABSA_E_FORMAT);
     expect_message("from byte 34 (unpacked)");
