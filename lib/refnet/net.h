@@ -12,6 +12,9 @@
 #include "net_pool.h"
 #include "refnet_common.h"
 
+/* No memory holds more. */
+#define ABSA__NET_MOST_ELEMENTS (INT64_C(1) << 46)
+
 /* Added to variances by batch normalisation. */
 #define ABSA__NET_EPSILON 1e-5
 

@@ -148,7 +148,8 @@ absa_status absa__net_place(absa_refnet *net)
     /* In doubles first, which do not overflow. */
     const double row = (double)(net->values + net->deltas + net->aux), chunk = (double)net->chunk;
     const double each = 2 * row * chunk + (double)net->column + (double)net->n;
-    if (row * (double)net->kept + (double)net->n + each * (double)net->threads > 0x1p46)
+    if (row * (double)net->kept + (double)net->n + each * (double)net->threads >
+        (double)ABSA__NET_MOST_ELEMENTS)
         return absa__net_fail(net->context, ABSA_E_MEMORY,
                               "a network of %lld parameters with %lld kept probe rows does not fit "
                               "into any memory",

@@ -296,7 +296,7 @@ static int begins_block_layer(const absa_refnet *net, int64_t layer)
            (before != ABSA_REFNET_CONV && before != ABSA_REFNET_DENSE);
 }
 
-static void lay_out_theta(absa_refnet *net)
+static absa_status lay_out_theta(absa_refnet *net)
 {
     int numbers[ABSA_REFNET_BATCH_NORM + 1] = {0};
     int64_t in_blocks = 0;
@@ -324,7 +324,14 @@ static void lay_out_theta(absa_refnet *net)
                                      conv ? window : dense, conv ? 4 : 2);
         if (!s->no_bias)
             layer->bias = append_range(net, i, in_blocks, number, ABSA_REFNET_BIAS, bias, 1);
+        /* Before a sum of them can overflow: a layer alone has less than 2^63. */
+        if (net->n > ABSA__NET_MOST_ELEMENTS)
+            return absa__net_fail(net->context, ABSA_E_MEMORY,
+                                  "layer %lld (%s): %lld parameters so far do not fit into any "
+                                  "memory",
+                                  (long long)i, KIND_NAMES[s->kind], (long long)net->n);
     }
+    return ABSA_OK;
 }
 
 static absa_status fill_plan(absa_refnet *net, const absa_refnet_options *o)
@@ -351,9 +358,10 @@ static absa_status fill_plan(absa_refnet *net, const absa_refnet_options *o)
     absa_context_release(net->context, specs, net->layer_count, sizeof *specs);
     if (!status)
         status = check_graph(net);
+    if (!status)
+        status = lay_out_theta(net);
     if (status)
         return status;
-    lay_out_theta(net);
     absa__net_moves(net, NULL, 0, net->how);
     status = absa_context_alloc(net->context, absa__net_statistics(net), sizeof *net->statistics,
                                 (void **)&net->statistics);

@@ -1,86 +1,10 @@
-/* The reference network from outside: memory, failures and their messages, and its place as a host
- * of libabsa. */
+/* The reference network from outside: failures and their messages, and its place as a host of
+ * libabsa. */
 #include "refnet/networks.h"
 
 #include <absa/operator.h>
 
 #include "support/faulty_alloc.h"
-
-static void lenet_options(absa_refnet_options *o)
-{
-    absa_refnet_options_init(o, sizeof *o);
-    o->name = "lenet";
-    o->height = o->width = 14;
-    o->outputs = 4;
-    o->probe_rows = ROWS;
-    o->element = ABSA_ELEMENT_F64;
-}
-
-Test(refnet_api, the_workspace_is_what_creation_takes_and_working_takes_nothing)
-{
-    faulty_alloc f = {0};
-    absa_refnet_options o;
-    absa_context *ctx = faulty_context(&f);
-    absa_refnet *net;
-    int64_t bytes = -1;
-    lenet_options(&o);
-    const int64_t before = f.live_bytes;
-    cr_assert_eq(absa_refnet_workspace(ctx, &o, &bytes), ABSA_OK);
-    cr_assert_eq(f.live_bytes, before, "asking keeps nothing");
-    cr_assert_eq(absa_refnet_create(ctx, &o, &net), ABSA_OK);
-    cr_assert_eq(f.live_bytes - before, bytes);
-
-    const int64_t n = absa_refnet_parameter_count(net), calls = f.calls;
-    double *theta = vector_of(n, 1), *g = vector_of(n, 1), *x = vector_of(ROWS * 14 * 14, 2), loss;
-    double *dx = vector_of(ROWS * 14 * 14, 2), z[ROWS * 4];
-    const int32_t labels[ROWS] = {0, 1, 2, 3, 0};
-    absa_refnet_evaluation e;
-    absa_refnet_evaluation_init(&e, sizeof e);
-    cr_assert_eq(absa_refnet_init_parameters(net, 5, theta), ABSA_OK);
-    cr_assert_eq(absa_refnet_loss(net, theta, x, labels, ROWS, &loss), ABSA_OK);
-    cr_assert_eq(absa_refnet_gradient(net, theta, x, labels, ROWS, g, &loss), ABSA_OK);
-    cr_assert_eq(absa_refnet_input_gradient(net, theta, x, labels, ROWS, dx, &loss), ABSA_OK);
-    cr_assert_eq(absa_refnet_predict(net, theta, x, ROWS, z), ABSA_OK);
-    cr_assert_eq(absa_refnet_evaluate(net, theta, x, labels, ROWS, &e), ABSA_OK);
-    cr_assert_eq(absa_refnet_probe(net, theta, x, labels, ROWS, &loss), ABSA_OK);
-    cr_assert_eq(absa_refnet_hvp(net, theta, g), ABSA_OK);
-    cr_assert_eq(absa_refnet_gnvp(net, theta, g), ABSA_OK);
-    cr_assert_eq(f.calls, calls);
-
-    /* The network keeps its context. */
-    absa_context_destroy(&ctx);
-    cr_assert_eq(absa_refnet_loss(net, theta, x, labels, ROWS, &loss), ABSA_OK);
-    absa_refnet_destroy(&net);
-    cr_assert_eq(f.live_blocks, 0);
-    cr_assert_eq(f.errors, 0);
-    double *all[] = {theta, g, x, dx};
-    for (int i = 0; i < 4; i++)
-        free(all[i]);
-}
-
-Test(refnet_api, any_allocation_may_fail)
-{
-    absa_refnet_options o;
-    int64_t failures = 0;
-    lenet_options(&o);
-    for (int64_t k = 1;; k++, failures++) {
-        faulty_alloc f = {0};
-        absa_context *ctx = faulty_context(&f);
-        absa_refnet *net = (absa_refnet *)&o;
-        f.calls = 0;
-        f.fail_at = k;
-        const absa_status status = absa_refnet_create(ctx, &o, &net);
-        cr_assert(status == ABSA_OK || status == ABSA_E_MEMORY);
-        cr_assert_eq(status == ABSA_OK, net != NULL);
-        absa_refnet_destroy(&net);
-        absa_context_destroy(&ctx);
-        cr_assert_eq(f.live_blocks, 0);
-        cr_assert_eq(f.errors, 0);
-        if (status == ABSA_OK)
-            break;
-    }
-    cr_assert_geq(failures, 6, "creation allocates in several places");
-}
 
 typedef struct wrong_option {
     const char *says; /* part of the message */
