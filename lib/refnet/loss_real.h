@@ -16,14 +16,14 @@ static double softmax_row(int64_t outputs, int64_t rows, const REAL *z, int32_t 
     double sum = 0;
     for (int64_t o = 0; o < outputs; o++)
         sum += exp((double)z[o * rows] - top);
-    const double log_sum = log(sum) + top;
+    /* In distances from the largest: of large outputs, only those have all their digits. */
     for (int64_t o = 0; delta && o < outputs; o++) {
-        const double p = exp((double)z[o * rows] - log_sum);
+        const double p = exp((double)z[o * rows] - top) / sum;
         note[o * rows] = (REAL)p;
         delta[o * rows] = (REAL)(o == label ? p - 1 : p);
     }
     *correct += best == label;
-    return log_sum - (double)z[label * rows];
+    return log(sum) + (top - (double)z[label * rows]);
 }
 
 static double logistic_row(const REAL *z, int32_t label, REAL *delta, REAL *note, int64_t *correct)
