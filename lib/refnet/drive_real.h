@@ -140,7 +140,7 @@ static void gradient(absa_refnet *net, const void *theta, const void *x, const v
     call c = call_of(net, theta, x, y, rows);
     absa__net_pool_run(net->pool, gradient_part, &c);
     add_sums(&c, sums);
-    if (sums->bad_row >= 0)
+    if (sums->bad_row >= 0 || !isfinite(absa__net_loss(sums, rows)))
         return;
     finish(&c, theta, out);
     double *last = work_of(net, 0).last;
@@ -213,7 +213,7 @@ static void product_part(void *user, int64_t thread)
         int kept;
         const slot s = probe_slot(c, &w, at, &kept), r = slot_in(net, w.r, s.rows);
         if (!kept) {
-            absa__net_sums ignored = {0, 0, -1};
+            absa__net_sums ignored = {.bad_row = -1};
             forward_loss(&w, s, c->theta, c->x, c->y, at, 1, &ignored);
             if (!c->gauss_newton)
                 backward(&w, s, s, c->theta, 0, NULL);

@@ -117,7 +117,14 @@ typedef struct absa__net_sums {
     double loss;
     int64_t correct;
     int64_t bad_row; /* first row with a loss that is not finite; -1: none */
+    double penalty;  /* given to the pass: what weight decay adds to the mean loss */
 } absa__net_sums;
+
+/* The loss that a pass over these rows has found, unless one of them is bad. */
+static inline double absa__net_loss(const absa__net_sums *sums, int64_t rows)
+{
+    return sums->loss / (double)rows + sums->penalty;
+}
 
 /* One element type's code. Pointers are to elements of the type; arguments are checked before.
  * Where sums->bad_row is set on return, the pass stopped there. */
@@ -125,7 +132,7 @@ typedef struct absa__net_driver {
     /* Forward over all rows; outputs (row-major) and sums may be NULL, y only with sums. */
     void (*evaluate)(absa_refnet *net, const void *theta, const void *x, const void *y,
                      int64_t rows, void *outputs, absa__net_sums *sums);
-    /* Of the mean plus weight decay; out is untouched when a row is bad. */
+    /* Of the mean plus weight decay; out is untouched when a row is bad or the loss overflows. */
     void (*gradient)(absa_refnet *net, const void *theta, const void *x, const void *y,
                      int64_t rows, void *out, absa__net_sums *sums);
     /* Of the row losses in x, row-major; out is written chunk by chunk up to a bad row. */

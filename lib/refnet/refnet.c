@@ -189,9 +189,19 @@ static absa_status begin_pass(absa_refnet *net, const char *function, const void
     return status;
 }
 
+/* What a pass starts from; theta is NULL where weight decay does not count. */
+static absa__net_sums no_sums(const absa_refnet *net, const void *theta)
+{
+    absa__net_sums sums = {.bad_row = -1};
+    const double decay = net->options.weight_decay;
+    if (theta && decay > 0)
+        sums.penalty = decay / 2 * absa__net_driver_of(net)->square(net->n, theta);
+    return sums;
+}
+
 /* Turns what a pass found into the loss, or into a failure that names the row. loss may be NULL. */
-static absa_status conclude(const absa_refnet *net, const char *function, const void *theta,
-                            int64_t rows, const absa__net_sums *sums, double *loss)
+static absa_status conclude(const absa_refnet *net, const char *function, int64_t rows,
+                            const absa__net_sums *sums, double *loss)
 {
     if (sums->bad_row >= 0)
         return absa__net_fail(
@@ -199,10 +209,7 @@ static absa_status conclude(const absa_refnet *net, const char *function, const 
             "%s: the loss of row %lld is not finite; theta or x holds a NaN or an "
             "infinity, or the outputs overflow",
             function, (long long)sums->bad_row);
-    const double decay = net->options.weight_decay;
-    double value = sums->loss / (double)rows;
-    if (decay > 0)
-        value += decay / 2 * absa__net_driver_of(net)->square(net->n, theta);
+    const double value = absa__net_loss(sums, rows);
     if (!isfinite(value))
         return absa__net_fail(net->context, ABSA_E_NONFINITE, "%s: the loss overflows", function);
     if (loss)
@@ -215,12 +222,12 @@ absa_status absa_refnet_loss(absa_refnet *net, const void *theta, const void *x,
 {
     if (!net)
         return ABSA_E_INVALID;
-    absa__net_sums sums = {0, 0, -1};
     const absa_status status = begin_pass(net, __func__, theta, x, y, rows, loss);
     if (status)
         return status;
+    absa__net_sums sums = no_sums(net, theta);
     absa__net_driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
-    return conclude(net, __func__, theta, rows, &sums, loss);
+    return conclude(net, __func__, rows, &sums, loss);
 }
 
 absa_status absa_refnet_gradient(absa_refnet *net, const void *theta, const void *x, const void *y,
@@ -228,15 +235,16 @@ absa_status absa_refnet_gradient(absa_refnet *net, const void *theta, const void
 {
     if (!net)
         return ABSA_E_INVALID;
-    absa__net_sums sums = {0, 0, -1};
-    const absa_status status = begin_pass(net, __func__, theta, x, y, rows, gradient);
+    absa_status status = begin_pass(net, __func__, theta, x, y, rows, gradient);
     if (status)
         return status;
     net->last_rows = 0;
+    absa__net_sums sums = no_sums(net, theta);
     absa__net_driver_of(net)->gradient(net, theta, x, y, rows, gradient, &sums);
-    if (sums.bad_row < 0 && net->mode == ABSA_REFNET_TRAIN)
+    status = conclude(net, __func__, rows, &sums, loss);
+    if (!status && net->mode == ABSA_REFNET_TRAIN)
         net->last_rows = rows;
-    return conclude(net, __func__, theta, rows, &sums, loss);
+    return status;
 }
 
 absa_status absa_refnet_input_gradient(absa_refnet *net, const void *theta, const void *x,
@@ -244,12 +252,12 @@ absa_status absa_refnet_input_gradient(absa_refnet *net, const void *theta, cons
 {
     if (!net)
         return ABSA_E_INVALID;
-    absa__net_sums sums = {0, 0, -1};
     const absa_status status = begin_pass(net, __func__, theta, x, y, rows, gradient);
     if (status)
         return status;
+    absa__net_sums sums = no_sums(net, theta);
     absa__net_driver_of(net)->input_gradient(net, theta, x, y, rows, gradient, &sums);
-    return conclude(net, __func__, theta, rows, &sums, loss);
+    return conclude(net, __func__, rows, &sums, loss);
 }
 
 absa_status absa_refnet_predict(absa_refnet *net, const void *theta, const void *x, int64_t rows,
@@ -276,13 +284,13 @@ absa_status absa_refnet_evaluate(absa_refnet *net, const void *theta, const void
 {
     if (!net)
         return ABSA_E_INVALID;
-    absa__net_sums sums = {0, 0, -1};
     absa_refnet_evaluation e = {0};
     absa_status status = begin_pass(net, __func__, theta, x, y, rows, evaluation);
     if (status)
         return status;
+    absa__net_sums sums = no_sums(net, NULL);
     absa__net_driver_of(net)->evaluate(net, theta, x, y, rows, NULL, &sums);
-    status = conclude(net, __func__, theta, rows, &sums, NULL);
+    status = conclude(net, __func__, rows, &sums, NULL);
     if (status)
         return status;
     e.rows = rows;
@@ -296,7 +304,6 @@ absa_status absa_refnet_probe(absa_refnet *net, const void *theta, const void *x
 {
     if (!net)
         return ABSA_E_INVALID;
-    absa__net_sums sums = {0, 0, -1};
     absa_refnet_probe_clear(net);
     absa_status status = check_batch(net, __func__, theta, x, rows, net);
     if (!status)
@@ -304,8 +311,9 @@ absa_status absa_refnet_probe(absa_refnet *net, const void *theta, const void *x
     if (status)
         return status;
     net->pass_mode = net->probe_mode = net->mode;
+    absa__net_sums sums = no_sums(net, theta);
     absa__net_driver_of(net)->probe(net, theta, x, y, rows, &sums);
-    status = conclude(net, __func__, theta, rows, &sums, loss);
+    status = conclude(net, __func__, rows, &sums, loss);
     if (status)
         return status;
     net->probe_x = x;

@@ -191,6 +191,34 @@ Test(refnet_api, a_nan_in_a_row_is_an_error_that_names_the_row)
         }
 }
 
+/* Theta'theta overflows while every row's loss is a number: 0, for its label wins by far. */
+Test(refnet_api, a_loss_that_overflows_is_an_error_that_leaves_the_outputs)
+{
+    const network_case c = {"dense", ABSA_REFNET_SOFTMAX, 1, 1, 1, .layers = {DENSE(2)}};
+    const double theta[] = {0, 0, 1e200, 0}, x[] = {1};
+    absa_refnet_options o;
+    absa_refnet_evaluation e;
+    point p;
+    double g[] = {5, 6, 7, 8}, loss = 17;
+    point_options(&c, &o);
+    o.weight_decay = 1;
+    point_open(&p, NULL, &o);
+    cr_assert_eq(absa_refnet_gradient(p.net, theta, x, p.labels, 1, g, &loss), ABSA_E_NONFINITE);
+    says(&p, "absa_refnet_gradient: the loss overflows");
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(g[i], 5.0 + i, "element %d", i);
+    cr_assert_eq(absa_refnet_loss(p.net, theta, x, p.labels, 1, &loss), ABSA_E_NONFINITE);
+    cr_assert_eq(absa_refnet_probe(p.net, theta, x, p.labels, 1, &loss), ABSA_E_NONFINITE);
+    cr_assert_eq(absa_refnet_hvp(p.net, theta, g), ABSA_E_STATE);
+    cr_assert_eq(loss, 17.0);
+    /* Weight decay is no part of an evaluation. */
+    absa_refnet_evaluation_init(&e, sizeof e);
+    cr_assert_eq(absa_refnet_evaluate(p.net, theta, x, p.labels, 1, &e), ABSA_OK, "%s",
+                 absa_context_message(p.ctx));
+    cr_assert(e.correct == 1 && e.loss_sum == 0.0);
+    point_close(&p);
+}
+
 Test(refnet_api, a_nan_anywhere_in_a_pooling_window_is_found)
 {
     point p;
