@@ -126,6 +126,59 @@ Test(glyphs, without_distortion_differ_by_class_only)
     cr_assert_gt(nearest_mean(&o, 500), 0.85);
 }
 
+/* Without shift, turn and bend no stroke comes nearer to the left edge than 0.5 - 0.6 / 2 - 0.13 /
+ * 2 of it, half a pixel's fading aside: in the first columns there are paper, noise and stray lines
+ * alone. */
+enum { MARGIN_ROWS = 300, MARGIN_SIZE = 32, MARGIN = 3 };
+
+/* Row by row, how many images have something on their paper there that noise is not. */
+static int stray_lines(double noise, double *deviation)
+{
+    absa_glyphs_options o = options(MARGIN_ROWS, 0);
+    absa_dataset *d;
+    int strays = 0, papers = 0;
+    o.size = MARGIN_SIZE;
+    o.shift = o.turn = o.bend = 0;
+    o.noise = noise;
+    const absa_dataset_view v = draw(&o, &d);
+    *deviation = 0;
+    for (int64_t r = 0; r < v.rows; r++) {
+        double sum = 0, square = 0, least = 1, most = 0;
+        const double count = MARGIN_SIZE * MARGIN;
+        for (int64_t i = 0; i < MARGIN_SIZE * MARGIN; i++) {
+            const double x = (double)v.x[r * v.features + i / MARGIN * MARGIN_SIZE + i % MARGIN];
+            sum += x;
+            square += x * x;
+            least = fmin(least, x);
+            most = fmax(most, x);
+        }
+        /* Ink adds contrast times darkness; a stray line is at most 0.7 dark. */
+        cr_assert_leq(most, 0.25 + 0.9 * 0.7 + 6 * noise, "row %d", (int)r);
+        if (most - least > 6 * noise + 1e-6) {
+            strays++;
+        } else if (sum / count > 4 * noise) { /* no value is cut off at 0 */
+            *deviation += square / count - sum * sum / (count * count);
+            papers++;
+        }
+    }
+    cr_assert_gt(papers, MARGIN_ROWS / 10);
+    *deviation = sqrt(fmax(*deviation / papers, 0));
+    absa_dataset_destroy(&d);
+    return strays;
+}
+
+/* A stray line begins anywhere: one in thirty begins in the margin itself, more cross it. The
+ * deviation is that of a few thousand values at least. */
+Test(glyphs, have_stray_lines_on_some_papers_and_noise_on_all)
+{
+    double deviation;
+    const int strays = stray_lines(0, &deviation);
+    cr_assert(strays > MARGIN_ROWS / 30 && strays < MARGIN_ROWS / 2, "%d stray lines", strays);
+    cr_assert_lt(deviation, 1e-6);
+    stray_lines(0.02, &deviation);
+    cr_assert_float_eq(deviation, 0.02, 0.002);
+}
+
 Test(glyphs, refuse_options_out_of_range_by_name)
 {
     const struct {
