@@ -15,6 +15,9 @@
 /* Streams of absa/random.h; the weights take the lowest ones. */
 static const uint64_t order_stream = UINT64_C(1) << 40, probe_stream = UINT64_C(2) << 40;
 
+/* The most that a network takes. */
+enum { MOST_GHOST_ROWS = 65536 };
+
 /* How fast the running statistics of batch normalisation follow. */
 static const double running_share = 0.1;
 
@@ -46,6 +49,9 @@ static int make_network(host *h)
     o.weight_decay = h->c->weight_decay;
     o.probe_rows = h->probe_rows;
     o.threads = h->c->threads;
+    /* The authors normalise over a micro-batch, as a framework does that is given one at a time. */
+    if (h->c->preset == ABSA_PRESET_AUTHORS)
+        o.ghost_rows = h->micro_rows < MOST_GHOST_ROWS ? h->micro_rows : MOST_GHOST_ROWS;
     if (absa_refnet_create(h->ctx, &o, &h->net))
         return refuse("--model %s on --data %s: %s", h->c->model, data_name(h->c->data),
                       absa_context_message(h->ctx));

@@ -90,6 +90,23 @@ def infinities_are_null():
         yield "power iteration has an upper bound"
 
 
+def authors_normalise_over_micro_batches():
+    # Nothing else of the presets matters to a batch that never grows; the others take 32 rows.
+    found = {}
+    for preset in ("recommended", "authors"):
+        for micro in (32, 64):
+            done, lines = logged("run.jsonl", "--model", "resnet8", "--preset", preset, "--strategy",
+                                 "bl", "--batch", "64", "--batch-max", "64", "--set",
+                                 f"micro_batch={micro}", "--train-limit", "128", "--test-limit",
+                                 "50", "--epochs", "1", "--probe", "64")
+            yield from ran(done)
+            found[preset, micro] = lines[-1]["loss"] if lines else None
+    if found["recommended", 32] != found["authors", 32]:
+        yield f"micro-batches of 32 rows: {found}"
+    if found["recommended", 64] == found["authors", 64]:
+        yield f"micro-batches of 64 rows: {found}"
+
+
 def authors_measure_little():
     done, lines = logged("run.jsonl", "--preset", "authors", *SMALL)
     yield from ran(done)
@@ -361,6 +378,7 @@ CHECKS += [
     ("logs exactly the fields that are promised", fields_are_exact),
     ("logs an infinite bound as null", infinities_are_null),
     ("measures as the authors did", authors_measure_little),
+    ("normalises over a micro-batch as the authors did", authors_normalise_over_micro_batches),
     ("decays the learning rate where it is told", decay_changes_the_rate),
     ("measures after every so many samples", measure_every_counts_samples),
     ("repeats itself with a seed and not with another", seeds_differ_and_repeat),
