@@ -62,8 +62,8 @@ void augment_rows(int kind, uint64_t seed, int64_t epoch, const run_data *d, con
         memcpy(scratch, row, (size_t)v->features * sizeof *scratch);
         for (int64_t line = 0; line < v->channels * v->height; line++) {
             const int64_t channel = line / v->height, y = line % v->height + c.down;
-            const float *from = scratch + (channel * v->height + y) * v->width;
-            cut_line(&c, v->width, y >= 0 && y < v->height ? from : NULL,
+            const int inside = y >= 0 && y < v->height;
+            cut_line(&c, v->width, inside ? scratch + (channel * v->height + y) * v->width : NULL,
                      (float)(-d->mean[channel] / d->std[channel]), row + line * v->width);
         }
     }
