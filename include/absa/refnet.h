@@ -357,7 +357,8 @@ ABSA_API absa_status absa_refnet_write_statistics(absa_refnet *net, const double
  * - theta: n elements; x: rows * absa_refnet_input_count() elements; y: labels or targets, see the
  *   top of this file; rows: at least 1. All borrowed for the call.
  * - ABSA_E_INVALID: a NULL, no rows, or a label out of range; the message names the row.
- * - ABSA_E_NONFINITE: the loss of a row is NaN or infinite; the message names the row.
+ * - ABSA_E_NONFINITE: the loss of a row is NaN or infinite, and the message names the row; or the
+ *   loss of all of them is too large for a double.
  * - On failure the outputs are untouched, but for the input gradient, which may be partly written.
  * @{ */
 
