@@ -183,7 +183,7 @@ typedef struct absa_refnet_evaluation {
     size_t struct_size; /**< sizeof(absa_refnet_evaluation) */
     int64_t rows;       /**< rows evaluated */
     int64_t correct;    /**< rows whose label wins: softmax the largest output (of equal ones the
-                         * first), logistic the sign of z; 0 for squared loss */
+                         * first), logistic 1 for z above 0, else 0; 0 for squared loss */
     double loss_sum;    /**< sum of the row losses, without the weight-decay term */
 } absa_refnet_evaluation;
 

@@ -37,6 +37,15 @@ static const wrong_option WRONG[] = {
     {"stride is -1", {0}, {{.kind = ABSA_REFNET_CONV, .units = 1, .size = 1, .stride = -1}}},
     {"stride is 2", {0}, {{.kind = ABSA_REFNET_DENSE, .units = 1, .stride = 2}}},
     {"no_bias is 2", {0}, {{.kind = ABSA_REFNET_DENSE, .units = 1, .no_bias = 2}}},
+    {"units is -3", {0}, {DENSE(-3)}},
+    {"size is 2", {0}, {{.kind = ABSA_REFNET_DENSE, .units = 1, .size = 2}}},
+    {"padding is 1",
+     {.height = 4, .width = 4},
+     {{.kind = ABSA_REFNET_MAX_POOL, .size = 2, .padding = 1}}},
+    {"padding is -1", {0}, {{.kind = ABSA_REFNET_CONV, .units = 1, .size = 3, .padding = -1}}},
+    {"no_bias is 1", {0}, {DENSE(2), {.kind = ABSA_REFNET_RELU, .no_bias = 1}}},
+    {"there is no kind -1", {0}, {{.kind = -1}}},
+    {"there is no kind 13", {0}, {{.kind = 13}}},
     {"source is 1", {0}, {{.kind = ABSA_REFNET_DENSE, .units = 1, .source = 1}}},
     {"source is -2", {0}, {{.kind = ABSA_REFNET_DENSE, .units = 1, .source = -2}}},
     {"other is 0", {0}, {DENSE(2), ACT(ADD)}},
@@ -86,6 +95,56 @@ Test(refnet_api, a_wrong_network_is_refused_by_name)
         absa_context_destroy(&ctx);
         cr_assert_eq(f.live_blocks, 0);
         cr_assert_eq(f.errors, 0);
+    }
+}
+
+/* What the table above cannot hold: pointers beside each other, and wrong values of fields whose
+ * zero stands for something. */
+Test(refnet_api, lists_and_names_that_contradict_each_other_are_refused)
+{
+    static const int64_t widths[2] = {5, 0};
+    static absa_refnet_layer many[4097];
+    const absa_refnet_layer dense = DENSE(2);
+    const struct {
+        const char *says;
+        absa_refnet_options o;
+    } cases[] = {
+        {"name and layers are both set", {.name = "mlp", .layers = many, .outputs = 2}},
+        {"name and layers are both set", {.name = "mlp", .layer_count = 1, .outputs = 2}},
+        {"layer_count, which is 4097", {.layers = many, .layer_count = 4097}},
+        {"layer_count, which is -1", {.layers = many, .layer_count = -1}},
+        {"layer_count, which is 1", {.layer_count = 1}},
+        {"outputs and hidden", {.layers = many, .layer_count = 1, .hidden = widths}},
+        {"outputs and hidden", {.layers = many, .layer_count = 1, .hidden_count = 1}},
+        {"hidden[1] is 0", {.name = "mlp", .outputs = 2, .hidden = widths, .hidden_count = 2}},
+        {"hidden_count is 0", {.name = "mlp", .outputs = 2, .hidden = widths}},
+        {"hidden_count is 1001",
+         {.name = "mlp", .outputs = 2, .hidden = widths, .hidden_count = 1001}},
+        {"not for \"lenet\"", {.name = "lenet", .outputs = 2, .hidden = widths, .hidden_count = 2}},
+        {"outputs is 2147483648", {.name = "logreg", .outputs = INT64_C(1) << 31}},
+        {"ghost_rows is 65537", {.layers = many, .layer_count = 1, .ghost_rows = 65537}},
+        {"chunk_rows is 65537", {.layers = many, .layer_count = 1, .chunk_rows = 65537}},
+        {"an input of 65536",
+         {.layers = many, .layer_count = 1, .channels = 65536, .height = 65536}},
+    };
+    many[0] = dense;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        absa_context *ctx;
+        absa_refnet *net = (absa_refnet *)&many;
+        absa_refnet_options o, usual;
+        absa_refnet_options_init(&usual, sizeof usual);
+        o = cases[i].o;
+        o.struct_size = usual.struct_size;
+        o.channels = o.channels ? o.channels : 1;
+        o.height = o.height ? o.height : 1;
+        o.width = 1;
+        o.activation = usual.activation;
+        cr_assert_eq(absa_context_create(NULL, &ctx), ABSA_OK);
+        cr_assert_eq(absa_refnet_create(ctx, &o, &net), ABSA_E_INVALID, "%s", cases[i].says);
+        cr_assert_null(net);
+        cr_assert(strstr(absa_context_message(ctx), cases[i].says), "\"%s\" should say \"%s\"",
+                  absa_context_message(ctx), cases[i].says);
+        absa_context_destroy(&ctx);
     }
 }
 

@@ -331,6 +331,23 @@ Test(refnet_forward, of_equal_outputs_the_first_wins)
     point_close(&p);
 }
 
+Test(refnet_forward, a_logistic_output_of_zero_says_no)
+{
+    const network_case c = {"dense", ABSA_REFNET_LOGISTIC, 2, 1, 1, .layers = {DENSE(1)}};
+    absa_refnet_options o;
+    absa_refnet_evaluation e;
+    point p;
+    point_options(&c, &o);
+    point_open(&p, NULL, &o);
+    memset(p.theta, 0, (size_t)p.n * sizeof *p.theta);
+    for (int32_t label = 0; label < 2; label++) {
+        absa_refnet_evaluation_init(&e, sizeof e);
+        cr_assert_eq(absa_refnet_evaluate(p.net, p.theta, p.x, &label, 1, &e), ABSA_OK);
+        cr_assert_eq(e.correct, label == 0, "label %d", label);
+    }
+    point_close(&p);
+}
+
 static void names_are(const char *name, int64_t channels, int64_t side, const char *const *want,
                       int64_t n)
 {
