@@ -47,7 +47,8 @@ static work work_of(const absa_refnet *net, int64_t thread)
     w.making = w.column + net->column;
     w.how = net->how;
     w.written = net->written + thread * (net->layer_count + 1);
-    w.last = net->statistics + (1 + thread) * net->statistic_count;
+    if (net->statistics) /* NULL without batch normalisation, and then no place in it */
+        w.last = net->statistics + (1 + thread) * net->statistic_count;
     return w;
 }
 
@@ -108,7 +109,7 @@ static frame frame_of(const work *w, slot s, const REAL *theta, int64_t l)
     f.column = w->column;
     f.training = net->pass_mode == ABSA_REFNET_TRAIN;
     f.ghost_rows = net->options.ghost_rows;
-    f.statistics = net->statistics + layer->statistics;
+    f.statistics = net->statistics ? net->statistics + layer->statistics : NULL;
     return f;
 }
 
