@@ -107,6 +107,25 @@ Test(refnet_modes, each_training_gradient_is_tracked_once)
     point_close(&p);
 }
 
+/* It has overwritten what the call before had found. */
+Test(refnet_modes, a_gradient_that_failed_is_not_tracked)
+{
+    point p;
+    double g[64], after[STATISTICS];
+    open_norm(&p);
+    gradient(&p);
+    const double kept = p.x[0];
+    p.x[0] = NAN;
+    cr_assert_eq(absa_refnet_gradient(p.net, p.theta, p.x, p.y, ROWS, g, NULL), ABSA_E_NONFINITE);
+    cr_assert_eq(absa_refnet_track(p.net, 0.1), ABSA_E_STATE);
+    statistics(&p, after);
+    cr_assert_eq(memcmp(after, p.statistics, sizeof after), 0);
+    p.x[0] = kept;
+    gradient(&p);
+    cr_assert_eq(absa_refnet_track(p.net, 0.1), ABSA_OK);
+    point_close(&p);
+}
+
 Test(refnet_modes, a_probe_keeps_its_mode_and_goes_when_its_statistics_go)
 {
     point p;
