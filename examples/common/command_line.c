@@ -19,6 +19,13 @@ int command_say(const char *program, int status, const char *what, const char *w
     return status;
 }
 
+int command_end(const char *program, int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    return command_say(program, FAILED, "standard output cannot be written", "");
+}
+
 static int width_of(const command_option *o)
 {
     return (int)(strlen(o->name) + (o->argument ? strlen(o->argument) + 1 : 0));
@@ -91,9 +98,7 @@ int command_line_read(const command_line *c, int argc, char **argv, const char *
                 print_help(c);
             else
                 printf("%s %s\n", c->program, absa_version_string());
-            return fflush(stdout) == 0
-                       ? 0
-                       : command_say(c->program, FAILED, "standard output cannot be written", "");
+            return command_end(c->program, 0);
         }
         const int status = c->take(c->user, o - FIRST, optarg);
         if (status)

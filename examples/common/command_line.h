@@ -31,4 +31,8 @@ int command_line_read(const command_line *c, int argc, char **argv, const char *
  * Returns status. */
 int command_say(const char *program, int status, const char *what, const char *why);
 
+/* The end of a program that has not refused: status, or 1 and a line about it when what was printed
+ * could not be written. */
+int command_end(const char *program, int status);
+
 #endif

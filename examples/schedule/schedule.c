@@ -40,6 +40,7 @@ typedef struct job {
     absa_controller_options controller;
     absa_cost_options cost;
     absa_cost_run run;
+    int64_t complete; /* updates of a whole batch */
     int timed, tail_given, strategy_given, batch_given, max_given;
 } job;
 
@@ -108,9 +109,11 @@ static int parse(int argc, char **argv, job *j, int *finished)
     const command_line line = {
         .program = "absa-schedule",
         .before = "Usage: absa-schedule --strategy NAME --samples N --epochs E [OPTION]...\n"
-                  "Prints the phases of a fixed schedule and counts its complete updates.\n",
+                  "Prints the phases of a fixed schedule and counts its complete updates;\n"
+                  "updates that the end of an epoch or of the training cuts short are counted\n"
+                  "apart, and take as long as the others.\n",
         .after = "Real numbers may be fractions: --rho 1/5.\n\n"
-                 "Exit status: 0 done, 1 the help cannot be written, 2 refused.\n",
+                 "Exit status: 0 done, 1 the output cannot be written, 2 refused.\n",
         .options = options,
         .count = COUNT,
         .take = take,
@@ -177,8 +180,10 @@ static int walk(job *j, absa_controller *c)
     print_phase(&now);
     if (plan.short_updates)
         printf("and %lld shorter than its batch\n", (long long)plan.short_updates);
-    j->run.updates = plan.update - plan.short_updates;
+    /* A short one takes its time as well. */
+    j->run.updates = plan.update;
     j->run.rows = plan.samples;
+    j->complete = plan.update - plan.short_updates;
     return 0;
 }
 
@@ -210,10 +215,10 @@ int main(int argc, char **argv)
     if (!status && absa_cost_estimate(j.ctx, &j.cost, &j.run, &cost))
         status = refuse("refused", absa_context_message(j.ctx));
     if (!status && j.timed)
-        printf("updates %lld seconds %.6g\n", (long long)j.run.updates, cost.total);
+        printf("updates %lld seconds %.6g\n", (long long)j.complete, cost.total);
     else if (!status)
-        printf("updates %lld\n", (long long)j.run.updates);
+        printf("updates %lld\n", (long long)j.complete);
     absa_controller_destroy(&c);
     absa_context_destroy(&j.ctx);
-    return status;
+    return status ? status : command_end("absa-schedule", 0);
 }

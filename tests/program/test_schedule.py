@@ -56,6 +56,22 @@ def times():
         yield f"{words[3]} s"
 
 
+def short_updates_take_their_time():
+    """100 samples in batches of 64, three times: one whole and one short update an epoch."""
+    got = last_line("--strategy", "bl", "--samples", "100", "--epochs", "3", "--batch", "64",
+                    "--epoch-tail", "short", "--t-comp", "2")
+    if got != "updates 3 seconds 12":
+        yield got
+
+
+def says_when_it_cannot_write():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([PROGRAM, "--strategy", "gg", *CIFAR], stdout=full,
+                              stderr=subprocess.PIPE, check=False, timeout=60)
+    if done.returncode != 1 or b"written" not in done.stderr:
+        yield f"{done.returncode}: {done.stderr}"
+
+
 def fractions():
     decimal = last_line("--strategy", "gg", *CIFAR, "--rho", "0.2", "--t-comp", "0.25")
     for words in (["--rho", "1/5", "--t-comp", "0.25"], ["--rho", "0.2", "--t-comp", "1/4"]):
@@ -81,5 +97,7 @@ def refusals():
 tap.run([("the paper's counts come out to the update", counts),
          ("tails are carried, dropped or cut", tails),
          ("times follow the model", times),
+         ("short updates take their time", short_updates_take_their_time),
+         ("says when it cannot write", says_when_it_cannot_write),
          ("fractions are numbers", fractions),
          ("wrong options get one line and status 2", refusals)])
