@@ -27,7 +27,8 @@ typedef struct job {
     int set_count;
     absa_controller_options options; /* the run's */
     absa_controller *run;
-    int power; /* the run's estimator gave no bounds */
+    int power;   /* the run's estimator gave no bounds */
+    int resumed; /* the log was gone on with: what lay behind the checkpoint comes a second time */
     journal recorded, replayed;
 } job;
 
@@ -76,8 +77,12 @@ static int option_from(job *j, const char *name, const json_t *value)
 static int start(job *j, int line, const json_t *event)
 {
     const char *name, *estimator = json_string_value(json_object_get(event, "estimator"));
-    if (j->run) /* the run was resumed: its settings are the first ones */
+    if (j->run) { /* the run was resumed: its settings are the first ones */
+        j->resumed = 1;
         return 0;
+    }
+    if (json_integer_value(json_object_get(event, "resumed_at")) > 0)
+        return refuse(j, line, "the log begins with a resumed run: it lacks the run's beginning");
     absa_controller_options_init(&j->options, sizeof j->options);
     for (int32_t i = 0; (name = absa_controller_options_name(i)); i++) {
         const json_t *value =
@@ -110,6 +115,8 @@ static int go_to(job *j, int line, const json_t *event)
     absa_plan_init(&plan, sizeof plan);
     if (!json_is_integer(samples))
         return refuse(j, line, "the event has no samples");
+    if (json_integer_value(samples) > j->options.samples * j->options.epochs)
+        return refuse(j, line, "the run did not have so many samples");
     while (absa_controller_plan(j->run, 0, 1, &plan) == ABSA_OK &&
            plan.samples < json_integer_value(samples)) {
         const int64_t rest = plan.rows - plan.rows_done;
@@ -139,7 +146,7 @@ static int measurement(job *j, int line, const json_t *event)
     r.upper = number(event, "upper", HUGE_VAL);
     r.value = number(event, "value", decided ? r.lower : (double)NAN);
     r.residual = number(event, "residual", 0.0);
-    r.products = (int64_t)number(event, "products", 0.0);
+    r.products = json_integer_value(json_object_get(event, "products"));
     r.answer = decided ? ABSA_ANSWER_NOT_BELOW : ABSA_ANSWER_NONE;
     r.converged = decided || is(event, "stop", "converged") || is(event, "stop", "exact");
     r.consistent = !is(event, "reason", "inconsistent");
@@ -155,6 +162,28 @@ static int measurement(job *j, int line, const json_t *event)
     return 0;
 }
 
+/* Whether a decision of this kind happened there already: a resumed run makes again what a killed
+ * one made behind its last checkpoint, to the same bits. */
+static int told(const job *j, const json_t *event, int32_t kind)
+{
+    const json_int_t samples = json_integer_value(json_object_get(event, "samples"));
+    const json_int_t epoch = json_integer_value(json_object_get(event, "epoch"));
+    for (int64_t i = j->resumed ? j->recorded.count : 0; i-- > 0;) {
+        const absa_decision *d = &j->recorded.all[i];
+        if (d->event == kind && d->samples == samples && d->epoch == epoch)
+            return 1;
+    }
+    return 0;
+}
+
+static int epoch(job *j, int line, const json_t *event)
+{
+    const int status = go_to(j, line, event);
+    if (!status && absa_controller_end_epoch(j->run))
+        return refuse(j, line, absa_context_message(j->ctx));
+    return status;
+}
+
 static int take(job *j, int line, const json_t *event)
 {
     if (is(event, "event", "start"))
@@ -162,14 +191,12 @@ static int take(job *j, int line, const json_t *event)
     if (!j->run)
         return refuse(j, line, "the log does not begin with its settings");
     if (is(event, "event", "measurement"))
-        return measurement(j, line, event);
-    if (is(event, "event", "epoch")) {
-        const int status = go_to(j, line, event);
-        if (!status && absa_controller_end_epoch(j->run))
-            return refuse(j, line, absa_context_message(j->ctx));
-        return status;
-    }
-    return is(event, "event", "final") ? 0 : refuse(j, line, "not an event of absa-train");
+        return told(j, event, ABSA_EVENT_MEASUREMENT) ? 0 : measurement(j, line, event);
+    if (is(event, "event", "epoch"))
+        return told(j, event, ABSA_EVENT_EPOCH) ? 0 : epoch(j, line, event);
+    return is(event, "event", "final") || is(event, "event", "prediction")
+               ? 0
+               : refuse(j, line, "not an event of absa-train");
 }
 
 static int read_log(job *j)
@@ -227,21 +254,27 @@ static const absa_decision *nth(const journal *k, int64_t n)
     return NULL;
 }
 
+/* One decision's part of a line. */
+static void print_decision(const absa_decision *d, int width)
+{
+    printf(" %6lld %8.3g %-*s", (long long)d->batch, d->lr, width, absa_reason_name(d->reason));
+}
+
+/* At most 80 columns, with the longest reasons. */
 static void print_both(const job *j)
 {
     const absa_decision *a, *b;
-    printf("%5s %10s %9s   %7s %9s %-12s   %7s %9s %s\n", "epoch", "samples", "lambda", "batch",
-           "lr", "recorded", "batch", "lr", "replayed");
+    printf("%3s %9s %8s %6s %8s %-12s %6s %8s %s\n", "ep", "samples", "lambda", "batch", "lr",
+           "recorded", "batch", "lr", "replayed");
     for (int64_t i = 0; (a = nth(&j->recorded, i)); i++) {
-        printf("%5lld %10lld %9.4g   %7lld %9.4g %-12s   ", (long long)a->epoch,
-               (long long)a->samples, a->value, (long long)a->batch, a->lr,
-               absa_reason_name(a->reason));
+        printf("%3lld %9lld %8.3g", (long long)a->epoch, (long long)a->samples, a->value);
+        print_decision(a, 12);
         b = nth(&j->replayed, i);
-        if (!b) {
-            printf("-\n");
+        if (b)
+            print_decision(b, 0);
+        fputs(b ? "\n" : " -\n", stdout);
+        if (!b)
             break;
-        }
-        printf("%7lld %9.4g %s\n", (long long)b->batch, b->lr, absa_reason_name(b->reason));
     }
 }
 
@@ -262,10 +295,9 @@ static int replay(job *j)
         print_both(j);
     if (!status && result.undetermined >= 0) {
         const absa_decision *d = &j->recorded.all[result.undetermined];
-        printf(
-            "undetermined at epoch %lld: [%.6g, %.6g] does not settle the threshold %.6g; record "
-            "with --measure full\n",
-            (long long)d->epoch, d->lower, d->upper, result.threshold);
+        printf("the next measurement's interval is too wide; record with --measure full\n"
+               "undetermined at epoch %lld: [%.4g, %.4g] holds the threshold %.4g\n",
+               (long long)d->epoch, d->lower, d->upper, result.threshold);
         status = UNDETERMINED;
     }
     absa_controller_destroy(&other);
@@ -292,7 +324,7 @@ static int parse(int argc, char **argv, job *j, int *finished)
         .program = "absa-replay",
         .before = "Usage: absa-replay RUN.jsonl [--set NAME=VALUE]...\n"
                   "Shows what other settings would have made of the measurements of a run.\n",
-        .after = "Exit status: 0 done, 1 the help cannot be written, 2 refused, 3 a measurement\n"
+        .after = "Exit status: 0 done, 1 the output cannot be written, 2 refused, 3 a measurement\n"
                  "does not settle what is asked.\n",
         .options = &set,
         .count = 1,
@@ -321,5 +353,5 @@ int main(int argc, char **argv)
     absa_context_destroy(&j.ctx);
     free(j.recorded.all);
     free(j.replayed.all);
-    return status;
+    return status == REFUSED ? status : command_end("absa-replay", status);
 }

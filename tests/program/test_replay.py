@@ -1,6 +1,7 @@
 """absa-replay: the run's own settings give the run, others give another one, what an interval does
 not settle ends it with status 3. Usage: test_replay.py ABSA_TRAIN ABSA_REPLAY"""
 
+import re
 import subprocess
 import sys
 
@@ -54,8 +55,69 @@ def an_open_interval_ends_it():
         yield f"{done.returncode}: {done.stdout} {done.stderr}"
 
 
+def lines_of(name):
+    with open(path(name), encoding="utf-8") as log:
+        return log.read().splitlines(keepends=True)
+
+
+def write(name, lines):
+    with open(path(name), "w", encoding="utf-8") as log:
+        log.writelines(lines)
+
+
+def predictions_are_passed_over():
+    recorded("predicted.jsonl", "--predict", "1,8")
+    if not any('"prediction"' in line for line in lines_of("predicted.jsonl")):
+        yield "the log has no prediction"
+    done = replay(path("predicted.jsonl"))
+    if done.returncode:
+        yield f"{done.returncode}: {done.stderr}"
+
+
+def a_killed_and_resumed_run_is_one_run():
+    """The run is killed behind each of its events, and goes on from its last epoch's end: what lay
+    behind that comes twice."""
+    recorded("whole.jsonl", "--measure", "full", "--set", "patience=1")
+    lines = lines_of("whole.jsonl")
+    wanted = replay(path("whole.jsonl"), "--set", "patience=2")
+    if wanted.returncode:
+        yield f"{wanted.returncode}: {wanted.stderr}"
+    for killed in range(2, len(lines) - 1):
+        ends = [i for i in range(1, killed) if '"event":"epoch"' in lines[i]]
+        if not ends:
+            continue
+        write("killed.jsonl", lines[:killed] + [lines[0].replace('"resumed_at":0', '"resumed_at":9')]
+              + lines[ends[-1] + 1:])
+        done = replay(path("killed.jsonl"), "--set", "patience=2")
+        if done.stdout != wanted.stdout or done.returncode != wanted.returncode:
+            yield f"killed behind line {killed}: {done.returncode} {done.stderr} {done.stdout}"
+
+
+def fits_a_terminal():
+    recorded("wide.jsonl")
+    for settings in ([], ["--set", "patience=1", "--set", "dwell=100000"],
+                     ["--set", "eigenvalue_ratio=1.001"]):
+        for line in replay(path("wide.jsonl"), *settings).stdout.splitlines():
+            if len(line) > 80:
+                yield f"{len(line)} columns: {line}"
+
+
+def says_when_it_cannot_write():
+    recorded("good.jsonl")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([REPLAY, path("good.jsonl")], stdout=full, stderr=subprocess.PIPE,
+                              check=False, timeout=60)
+    if done.returncode != 1 or b"written" not in done.stderr:
+        yield f"{done.returncode}: {done.stderr}"
+
+
 def refusals():
     recorded("good.jsonl")
+    good = lines_of("good.jsonl")
+    measured = next(i for i, line in enumerate(good) if '"measurement"' in line)
+    write("resumed", [good[0].replace('"resumed_at":0', '"resumed_at":9'), *good[1:]])
+    write("endless", [*good[:measured], re.sub('"samples":[0-9]*', '"samples":9000000000000000000',
+                                               good[measured])])
     with open(path("good.jsonl"), encoding="utf-8") as log:
         lines = log.read().splitlines()
     broken = {"cut": lines[0][:-5], "foreign": '{"event":"x"}', "headless": lines[1], "empty": ""}
@@ -64,7 +126,7 @@ def refusals():
             out.write(text)
     for words in ([], ["a", "b"], [path("missing")], [path("good.jsonl"), "--set", "x=1"],
                   [path("good.jsonl"), "--set", "patience"], [path("good.jsonl"), "--what"],
-                  [path("good.jsonl"), "--set", "patience=0"], *([path(n)] for n in broken)):
+                  [path("good.jsonl"), "--set", "patience=0"], *([path(n)] for n in [*broken, "resumed", "endless"])):
         done = replay(*words)
         if done.returncode != 2 or len(done.stderr.splitlines()) != 1 or done.stdout:
             yield f"{words}: {done.returncode} {done.stderr!r} {done.stdout!r}"
@@ -73,4 +135,8 @@ def refusals():
 run([("gives the run with its own settings", own_settings_give_the_run),
      ("gives another run with others", other_settings_give_another_run),
      ("stops where an interval does not settle the threshold", an_open_interval_ends_it),
+     ("passes over predictions", predictions_are_passed_over),
+     ("takes a killed and resumed run for one", a_killed_and_resumed_run_is_one_run),
+     ("prints 80 columns", fits_a_terminal),
+     ("says when it cannot write", says_when_it_cannot_write),
      ("refuses what is not a log", refusals)])
