@@ -5,7 +5,7 @@
 
 #include "log.h"
 
-/* Seconds spent and what was done in them, since this process began or resumed the run. */
+/* Seconds spent and what was done in them, by all processes that worked on the run. */
 typedef struct timing {
     double gradient, attack, step, measure;
     int64_t rows, attacked, updates, measurements, products;

@@ -15,7 +15,7 @@
 #include <zlib.h>
 
 static const char magic[8] = "ABSATRN";
-enum { VERSION = 3, HEAD = 24, TAIL = 8, PATH_BYTES = 4096 };
+enum { VERSION = 4, HEAD = 24, TAIL = 8, PATH_BYTES = 4096 };
 
 static void put_settings(bytes_out *b, const options *o)
 {
@@ -45,6 +45,19 @@ static int put_controller(bytes_out *b, const state *s)
     }
     free(blob);
     return status ? give_up("%s", absa_context_message(s->h->ctx)) : DONE;
+}
+
+static void put_timing(bytes_out *b, const timing *t)
+{
+    put_f64(b, t->gradient);
+    put_f64(b, t->attack);
+    put_f64(b, t->step);
+    put_f64(b, t->measure);
+    put_i64(b, t->rows);
+    put_i64(b, t->attacked);
+    put_i64(b, t->updates);
+    put_i64(b, t->measurements);
+    put_i64(b, t->products);
 }
 
 static void put_history(bytes_out *b, const history *past)
@@ -95,6 +108,7 @@ static int build(bytes_out *b, const options *o, const state *s)
     put_i64(b, s->measurements);
     put_i64(b, s->products);
     put_f64(b, s->seconds);
+    put_timing(b, &h->timing);
     put_history(b, s->past);
     if (!b->failed)
         for (int i = 0; i < 8; i++)
@@ -290,6 +304,19 @@ void checkpoint_release(checkpoint *k)
     k->data = NULL;
 }
 
+static void get_timing(bytes_in *in, timing *t)
+{
+    t->gradient = get_f64(in);
+    t->attack = get_f64(in);
+    t->step = get_f64(in);
+    t->measure = get_f64(in);
+    t->rows = get_i64(in);
+    t->attacked = get_i64(in);
+    t->updates = get_i64(in);
+    t->measurements = get_i64(in);
+    t->products = get_i64(in);
+}
+
 static void get_history(bytes_in *in, history *past, int64_t most)
 {
     past->count = get_i64(in);
@@ -344,6 +371,7 @@ int checkpoint_restore(const char *path, checkpoint *k, state *s)
     s->measurements = get_i64(in);
     s->products = get_i64(in);
     s->seconds = get_f64(in);
+    get_timing(in, &h->timing);
     get_history(in, s->past, h->c->controller.epochs);
     if (in->failed || in->used != in->size)
         return refuse("%s: the checkpoint is damaged: its parts do not fit", path);

@@ -91,6 +91,29 @@ def a_finished_run_can_be_resumed():
         yield "the final events differ"
 
 
+def predicted(log):
+    return [e for e in events(log) if e["event"] == "prediction"]
+
+
+def predicts_the_whole_run():
+    """What was done and timed before an interruption counts as well."""
+    train("--checkpoint", path("timed"), "--predict", "4", "--log", path("first.jsonl"), *BASE)
+    train("--resume", path("timed"), "--predict", "4", "--log", path("again.jsonl"))
+    if not predicted("first.jsonl") or predicted("first.jsonl") != predicted("again.jsonl"):
+        yield f"{predicted('again.jsonl')}, not {predicted('first.jsonl')}"
+    os.remove(path("first.jsonl"))
+    interrupt(BASE + ["--checkpoint", path("timed")], "first.jsonl", signal.SIGINT, 3)
+    done = train("--resume", path("timed"), "--predict", "4", "--log", path("rest.jsonl"))
+    if done.returncode:
+        yield done.stderr
+        return
+    made, final = predicted("rest.jsonl")[0], events("rest.jsonl")[-1]
+    if events("rest.jsonl")[0]["resumed_at"] in (0, final["updates"]):
+        yield "the interruption proves nothing"
+    if abs(made["exchange"] / made["allreduce"] - final["updates"]) > 1e-6:
+        yield f"{made} is not of {final['updates']} updates"
+
+
 def refused(content, word, *more):
     with open(path("bad"), "wb") as file:
         file.write(content)
@@ -162,6 +185,7 @@ CHECKS = [(f"goes on to the same numbers after a signal: {name}",
 CHECKS += [
     ("stops without a checkpoint when none was asked for", stops_without_a_checkpoint),
     ("resumes a finished run to its end", a_finished_run_can_be_resumed),
+    ("predicts the whole run after it was resumed", predicts_the_whole_run),
     ("refuses a cut checkpoint", refuses_cut_files),
     ("refuses a checkpoint with a flipped bit", refuses_flipped_bytes),
     ("refuses a file with bytes behind it", lambda: refused(good() + b"x", "bytes too many")),
