@@ -154,30 +154,47 @@ static absa_status check_envelope(absa_context *ctx, const void *buffer, size_t 
     return ABSA_OK;
 }
 
-/* Compares the saved options with ours and lists the names of those that differ. */
-static int compare_options(absa__reader *r, uint32_t count, const absa_controller_options *o,
-                           char *names, size_t room)
+/* The saved options compared with ours. */
+typedef struct comparison {
+    char names[256]; /* of those that differ, as many as there is room for */
+    size_t used;
+    int named, differ;
+} comparison;
+
+static void name_option(comparison *c, const char *name)
 {
-    int differ = 0;
-    size_t used = 0;
-    names[0] = '\0';
+    const size_t length = strlen(name), gap = c->named ? 2 : 0;
+    c->differ++;
+    if (c->named + 1 < c->differ || c->used + gap + length >= sizeof c->names)
+        return;
+    memcpy(c->names + c->used, ", ", gap);
+    memcpy(c->names + c->used + gap, name, length + 1);
+    c->used += gap + length;
+    c->named++;
+}
+
+static comparison compare_options(absa__reader *r, uint32_t count, const absa_controller_options *o)
+{
+    comparison c = {.names = ""};
     for (uint32_t i = 0; i < count; i++) {
         unsigned char ours[8 * (ABSA_DECAY_POINTS + 1)], theirs[sizeof ours];
         absa__writer w = {ours, sizeof ours, 0};
         put_option(&w, &absa__ctl_options[i], o);
         absa__get_bytes(r, theirs, w.used);
-        if (memcmp(ours, theirs, w.used) == 0)
-            continue;
-        const char *name = absa__ctl_options[i].name;
-        const size_t length = strlen(name), gap = differ ? 2 : 0;
-        if (used + gap + length < room) {
-            memcpy(names + used, ", ", gap);
-            memcpy(names + used + gap, name, length + 1);
-            used += gap + length;
-        }
-        differ++;
+        if (memcmp(ours, theirs, w.used) != 0)
+            name_option(&c, absa__ctl_options[i].name);
     }
-    return differ;
+    return c;
+}
+
+static absa_status refuse_options(absa_context *ctx, const comparison *c)
+{
+    const int others = c->differ - c->named;
+    return others ? absa__fail(ctx, ABSA_E_MISMATCH,
+                               "the state was saved under other options: %s and %d others differ",
+                               c->names, others)
+                  : absa__fail(ctx, ABSA_E_MISMATCH,
+                               "the state was saved under other options: %s differ", c->names);
 }
 
 static int is_count(int64_t x)
@@ -274,12 +291,12 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
     if (status)
         return status;
     absa__reader r = {buffer, size - 4, HEADER, 0};
-    char names[256];
     const uint32_t options = absa__get_u32(&r);
     if (options > (uint32_t)absa__ctl_option_count)
         return absa__fail(ctx, ABSA_E_VERSION, "the state has %lu options, this library knows %d",
                           (unsigned long)options, (int)absa__ctl_option_count);
-    const int differ = compare_options(&r, options, o, names, sizeof names);
+    const comparison with = compare_options(&r, options, o);
+    const int differ = with.differ > 0;
     absa__ctl_state s;
     absa__ctl_begin(o, &s);
     const uint32_t count = absa__get_u32(&r);
@@ -288,9 +305,8 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
     if (r.failed || count > FIELDS || r.used != r.size)
         return absa__fail(ctx, ABSA_E_FORMAT, "the state is damaged: its parts do not fit");
     if (differ && !other_options)
-        return absa__fail(ctx, ABSA_E_MISMATCH,
-                          "the state was saved under other options: %s differ", names);
-    if (!plausible(o, &s, differ != 0))
+        return refuse_options(ctx, &with);
+    if (!plausible(o, &s, differ))
         return absa__fail(ctx, differ ? ABSA_E_MISMATCH : ABSA_E_FORMAT,
                           "the state cannot be gone on from under these options");
     absa__ctl_change(&s);

@@ -191,6 +191,54 @@ Test(checkpoint, other_options_are_refused_by_name_unless_asked_for)
     absa_context_destroy(&ctx);
 }
 
+static int differing(const absa_controller *a, const absa_controller *b)
+{
+    const char *name;
+    int count = 0;
+    for (int32_t i = 0; (name = absa_controller_options_name(i)); i++) {
+        char one[1024], other[1024];
+        size_t size;
+        absa_controller_options_get(NULL, absa__ctl_chosen(a), name, one, sizeof one, &size);
+        absa_controller_options_get(NULL, absa__ctl_chosen(b), name, other, sizeof other, &size);
+        count += strcmp(one, other) != 0;
+    }
+    return count;
+}
+
+/* More names than a message holds: the first ones, and how many there are beside them. */
+Test(checkpoint, other_options_are_counted_where_there_is_no_room_to_name_them)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller *c = make(ctx, 10), *other;
+    unsigned char bytes[4096];
+    const size_t size = save(c, bytes, sizeof bytes);
+    absa_controller_options o;
+    absa_controller_options_init(&o, sizeof o);
+    absa_controller_options_preset(&o, ABSA_PRESET_AUTHORS);
+    o.strategy = ABSA_STRATEGY_ABS;
+    o.lr_rule = ABSA_LR_RULE_SQRT;
+    o.samples = o.epochs = 77;
+    o.unit = ABSA_UNIT_SAMPLES;
+    o.batch = 7;
+    o.lr = o.lr_decay = o.adversarial_share = o.epsilon = 0.5;
+    o.eigenvalue_ratio = o.batch_ratio = o.share_ratio = o.shrink_ratio = 3.0;
+    o.measure_every = o.dwell = 5;
+    o.gradient = o.across = o.momentum = o.spill = o.count_bad = o.lr_cap_nesterov = 1;
+    cr_assert_eq(absa_controller_create(ctx, &o, &other), ABSA_OK, "%s", absa_context_message(ctx));
+    cr_assert_eq(absa_controller_load(other, bytes, size, 0), ABSA_E_MISMATCH);
+    const char *message = absa_context_message(ctx), *rest = strstr(message, " and ");
+    cr_assert_not_null(rest, "%s", message);
+    cr_assert_not_null(strstr(rest, " others differ"), "%s", message);
+    int named = 1;
+    for (const char *p = message; *p; p++)
+        named += *p == ',';
+    cr_assert_eq(named + atoi(rest + 5), differing(c, other), "%s", message);
+    absa_controller_destroy(&c);
+    absa_controller_destroy(&other);
+    absa_context_destroy(&ctx);
+}
+
 /* Makes the checksum fit whatever was changed. */
 static void seal(unsigned char *bytes, size_t size)
 {
