@@ -25,6 +25,10 @@ double absa__ctl_decay_factor(const absa_controller_options *o, const absa__ctl_
 
 int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__ctl_state *s)
 {
+    if (o->strategy == ABSA_STRATEGY_BL)
+        return o->batch;
+    if (o->strategy == ABSA_STRATEGY_FB)
+        return o->batch_max;
     if (o->strategy != ABSA_STRATEGY_GG)
         return s->batch_next;
     const double factor = absa__ctl_decay_factor(o, s, absa__ctl_decays(o, s));

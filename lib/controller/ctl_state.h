@@ -152,7 +152,8 @@ int absa__ctl_rate_stays(const absa_controller_options *o, const absa__ctl_state
  * batch_max, at least now. */
 int64_t absa__ctl_fit(const absa_controller_options *o, double wish, int64_t now);
 
-/* B that a schedule asks for: GG's growth at decay points; the present one otherwise. */
+/* B that a schedule asks for: the fixed one, or GG's growth at decay points; the present one where
+ * measurements decide. */
 int64_t absa__ctl_scheduled_batch(const absa_controller_options *o, const absa__ctl_state *s);
 
 /* Opens a window: takes over batch_next and plans its rows. */

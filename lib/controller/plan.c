@@ -79,7 +79,7 @@ void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s)
 {
     const absa__ctl_state zero = {0};
     *s = zero;
-    s->batch_next = o->strategy == ABSA_STRATEGY_FB ? o->batch_max : o->batch;
+    s->batch_next = o->batch;
     s->share = o->adversarial_share;
     s->decay_factor = 1.0;
     absa__ctl_change(s);

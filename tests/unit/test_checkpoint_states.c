@@ -301,6 +301,33 @@ Test(states, of_a_training_that_measured_owe_no_measurement_to_one_that_does_not
     absa_context_destroy(&ctx);
 }
 
+/* 32 rows were planned with; the next window is one of these options, and the journal hears of it.
+ */
+Test(states, take_over_a_fixed_batch_at_the_next_windows_end)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    for (int32_t strategy = ABSA_STRATEGY_BL; strategy <= ABSA_STRATEGY_FB; strategy++) {
+        journal j = {.code = 0};
+        absa_controller_options o = small_training(strategy);
+        o.batch_max = 32;
+        absa_controller *c = make_controller(ctx, &o);
+        o.batch = strategy == ABSA_STRATEGY_BL ? 48 : 32;
+        o.batch_max = 48;
+        o.journal = journal_keep;
+        o.journal_user = &j;
+        c = moved(ctx, &c, &o);
+        cr_assert_eq(plan_of(c).batch, 32);
+        cr_assert_eq(absa_controller_advance(c, 32), ABSA_OK);
+        cr_assert_eq(plan_of(c).batch, 48);
+        cr_assert_eq(j.count, 1);
+        cr_assert_eq(journal_last(&j)->batch_before, 32);
+        cr_assert_eq(journal_last(&j)->batch, 48);
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
+
 /* Under these options nothing would have led there: fewer epochs, less patience and gamma, no
  * spill, no decays. */
 Test(states, of_options_that_have_nothing_in_common_with_these_are_kept)
