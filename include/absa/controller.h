@@ -608,10 +608,15 @@ ABSA_API absa_status absa_controller_save(const absa_controller *controller, voi
  * @param controller     created with the options the state belongs to
  * @param buffer         the saved bytes
  * @param size           how many
- * @param other_options  0: refuse a state saved under other options; 1: take it
+ * @param other_options  0: refuse a state saved under other options; 1: take it. Counters, batch,
+ *                       Eig and gamma are the state's; an open window keeps its batch and rate, but
+ *                       ends with the training; all else follows the controller's options, the
+ *                       fixed batch of BL or FB from the next window's end on
  * @retval ABSA_E_FORMAT    truncated, damaged, or not a controller's state
  * @retval ABSA_E_VERSION   written by a newer release
- * @retval ABSA_E_MISMATCH  saved under other options; the message names the fields
+ * @retval ABSA_E_MISMATCH  saved under other options; the message names the fields. With
+ *                          other_options: no state that can be gone on from under these, such as a
+ *                          batch above batch_max
  *
  * Changes nothing on failure. Since 0.1.
  */

@@ -306,6 +306,11 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
         return absa__fail(ctx, ABSA_E_FORMAT, "the state is damaged: its parts do not fit");
     if (differ && !other_options)
         return refuse_options(ctx, &with);
+    const int64_t batch = s.batch > s.batch_next ? s.batch : s.batch_next;
+    if (differ && batch > o->batch_max)
+        return absa__fail(ctx, ABSA_E_MISMATCH,
+                          "the state has a batch of %lld, and these options a batch_max of %lld",
+                          (long long)batch, (long long)o->batch_max);
     if (!plausible(o, &s, differ))
         return absa__fail(ctx, differ ? ABSA_E_MISMATCH : ABSA_E_FORMAT,
                           "the state cannot be gone on from under these options");
