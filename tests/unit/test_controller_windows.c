@@ -115,6 +115,31 @@ Test(windows, every_gradient_convention_leads_to_the_same_parameters)
     absa_context_destroy(&ctx);
 }
 
+/* 32 rows in micro-batches of 5 on three processes: 15, 15 and 2, of which the third has none. */
+Test(windows, a_process_without_rows_has_no_weight_in_any_convention)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    for (int32_t gradient = 0; gradient < 2; gradient++)
+        for (int32_t across = 0; across < 2; across++) {
+            absa_controller_options o = small_training(ABSA_STRATEGY_BL);
+            o.gradient = gradient;
+            o.across = across;
+            o.micro_batch = 5;
+            absa_controller *c = make_controller(ctx, &o);
+            cr_assert_eq(absa_controller_advance(c, 30), ABSA_OK);
+            for (int64_t q = 0; q < 3; q++) {
+                absa_micro m = {.struct_size = sizeof m};
+                cr_assert_eq(absa_controller_micro(c, q, 3, &m), ABSA_OK);
+                cr_assert_eq(m.rows, q < 2);
+                const double weight = (q < 2) * (across == ABSA_ACROSS_MEAN ? 3.0 : 1.0) / 32.0;
+                cr_assert_float_eq(m.weight, weight, 1e-17);
+            }
+            absa_controller_destroy(&c);
+        }
+    absa_context_destroy(&ctx);
+}
+
 /* The three forms of momentum through a growth and a decay, against the plain one. */
 static double with_momentum(absa_context *ctx, int32_t form)
 {
