@@ -69,7 +69,8 @@ enum absa_which {
     ABSA_WHICH_SMALLEST = 1,
     /** The one of largest magnitude, with its sign. Both ends are watched, and all rules but
      * RESIDUAL and POWER ask for |value| against the outer bounds of both: an end that was missed
-     * is not taken for absent. */
+     * is not taken for absent. RESIDUAL asks the same of the other end's residual as of value's,
+     * unless the bounds exclude that the other end is the larger one. */
     ABSA_WHICH_MAGNITUDE = 2,
     /** The largest and the smallest; tolerance is relative to the larger magnitude of the two. */
     ABSA_WHICH_BOTH = 3

@@ -38,7 +38,7 @@ static double size_of(const absa_eigen *e)
 int32_t absa__fresh_stops(const absa_eigen *e, int exact)
 {
     const absa__end *end = &e->end[e->options.which == ABSA_WHICH_SMALLEST];
-    const absa__shown shown = {end->upper - end->value, end->residual, size_of(e)};
+    const absa__shown shown = {end->upper - end->value, end->residual, size_of(e), 0.0};
     if (exact || end->upper <= last_wanted(e))
         return ABSA_STOP_CONVERGED;
     return absa__rule_stops(&e->options, &e->now, &shown, HUGE_VAL, 0);

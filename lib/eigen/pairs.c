@@ -191,8 +191,12 @@ static void merge_ends(absa_eigen *e, double margin, int whole, int spent)
             turn_pair(&merged[i]);
     }
     for (int end = 0; end < 2; end++)
-        if (next[end] < w[end].count)
-            e->shown.gap = fmax(e->shown.gap, list[end][next[end]].upper - last);
+        if (next[end] < w[end].count) {
+            const absa__pair *p = &list[end][next[end]];
+            e->shown.gap = fmax(e->shown.gap, p->upper - last);
+            if (p->upper > last)
+                e->shown.left_out = fmax(e->shown.left_out, p->residual);
+        }
     e->now.pairs = count;
     if (count < wanted && !spent)
         e->shown.gap = e->shown.residual = HUGE_VAL;
@@ -213,7 +217,7 @@ void absa__pairs_update(absa_eigen *e, double margin, int whole, int spent)
 {
     const int32_t which = e->options.which;
     if (e->options.wanted > 1) {
-        e->shown = (absa__shown){0.0, 0.0, 0.0};
+        e->shown = (absa__shown){0.0, 0.0, 0.0, 0.0};
         if (which == ABSA_WHICH_MAGNITUDE)
             merge_ends(e, margin, whole, spent);
         else

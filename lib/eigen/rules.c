@@ -20,9 +20,21 @@ static double outer_gap(const absa_eigen_result *r)
     }
 }
 
+/* The residual of the other end, unless the bounds exclude that it is the larger one. A single Ritz
+ * value knows of one end only. */
+static double other_end(const absa_eigen_result *r)
+{
+    const double most = r->value < 0.0 ? r->other_upper : -r->other_lower;
+    if (most <= fabs(r->value))
+        return 0.0;
+    return r->other_value == r->value ? HUGE_VAL : r->other_residual;
+}
+
 absa__shown absa__shown_of(const absa_eigen_result *r)
 {
-    absa__shown s = {outer_gap(r), r->residual, fabs(r->value)};
+    absa__shown s = {outer_gap(r), r->residual, fabs(r->value), 0.0};
+    if (r->which == ABSA_WHICH_MAGNITUDE)
+        s.left_out = other_end(r);
     if (r->which == ABSA_WHICH_BOTH) {
         s.residual = fmax(r->residual, r->other_residual);
         s.size = fmax(fabs(r->value), fabs(r->other_value));
@@ -49,7 +61,7 @@ static int fires(const absa_eigen_options *options, const absa_eigen_result *now
     const double margin = options->tolerance * shown->size;
     switch (options->rule) {
     case ABSA_RULE_RESIDUAL:
-        return shown->residual <= margin;
+        return fmax(shown->residual, shown->left_out) <= margin;
     case ABSA_RULE_CHECKED:
         return shown->residual <= margin && shown->gap <= 5.0 * margin;
     case ABSA_RULE_POWER:

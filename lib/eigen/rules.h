@@ -9,6 +9,7 @@ typedef struct absa__shown {
     double gap;      /* how far an eigenvalue that was missed could lie from the values */
     double residual; /* largest residual */
     double size;     /* largest magnitude: what tolerance is relative to */
+    double left_out; /* MAGNITUDE: residual of what was left out and may be larger; else 0 */
 } absa__shown;
 
 /* What a result shows of its one pair, or two. */

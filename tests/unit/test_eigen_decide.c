@@ -125,6 +125,33 @@ Test(eigen, decide_without_the_budget_for_an_answer_has_none)
     cr_assert_not(r.converged);
 }
 
+/* A hint at the eigenvector of 1 has its residual at once; the larger magnitude is the other end's.
+ * RESIDUAL proves nothing, but it looks at both ends: a miss has the chance eta, 1e-4. */
+Test(eigen, a_small_residual_at_one_end_says_nothing_of_the_other)
+{
+    static double v[N], hint[N];
+    for (int i = 0; i < N; i++)
+        v[i] = 0.3 * cos(i * 0.01);
+    v[5] = 1.0;
+    v[N - 5] = -1.3;
+    hint[5] = 1.0;
+    for (int64_t wanted = 1; wanted <= 2; wanted++)
+        for (uint64_t seed = 0; seed < 50; seed++) {
+            absa_eigen_options o = eigen_options(ABSA_RULE_RESIDUAL, ABSA_MEMORY_BASIS);
+            absa_eigen_args a;
+            absa_eigen_args_init(&a, sizeof a);
+            o.which = ABSA_WHICH_MAGNITUDE;
+            o.wanted = wanted;
+            o.eta = 1e-4;
+            o.seed = seed;
+            a.stream = 1;
+            a.hint = hint;
+            a.hint_weight = 1000.0;
+            const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, &a, NULL);
+            cr_assert_float_eq(r.value, -1.3, 0.013, "seed %d: %g", (int)seed, r.value);
+        }
+}
+
 /* At equality only threshold_closed tells the two answers apart; both bounds hold it. */
 Test(eigen, equality_is_below_only_for_a_closed_threshold)
 {
@@ -134,7 +161,7 @@ Test(eigen, equality_is_below_only_for_a_closed_threshold)
     absa_eigen_result_init(&now, sizeof now);
     now.lower = now.value = values[0];
     now.upper = 3.0;
-    const absa__shown open = {1.0, 1.0, 2.0};
+    const absa__shown open = {1.0, 1.0, 2.0, 0.0};
     cr_assert_eq(absa__decide(0, &o, &now, &open, 2.0, 0), ABSA_ANSWER_NOT_BELOW);
     cr_assert_eq(absa__decide(0, &o, &now, &open, 2.0, 1), ABSA_ANSWER_NONE);
     cr_assert_eq(absa__decide(0, &o, &now, &open, 3.0, 0), ABSA_ANSWER_NONE);
