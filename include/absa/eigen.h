@@ -53,7 +53,8 @@ enum absa_rule {
 enum absa_answer {
     /** Not asked, or the budget ran out before an answer. */
     ABSA_ANSWER_NONE = 0,
-    /** The eigenvalue is not below the threshold: certain. value is a lower bound, no estimate. */
+    /** The eigenvalue is not below the threshold: certain, whatever was answered before. value is a
+     * lower bound, no estimate. */
     ABSA_ANSWER_NOT_BELOW = 1,
     /** It is below, with probability 1 - eta; the run went on to CERTIFIED for the value's sake. */
     ABSA_ANSWER_BELOW = 2,

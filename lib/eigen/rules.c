@@ -46,10 +46,11 @@ int32_t absa__decide(int32_t answer, const absa_eigen_options *options,
                      const absa_eigen_result *now, const absa__shown *shown, double threshold,
                      int32_t closed)
 {
-    if (answer != ABSA_ANSWER_NONE)
-        return answer;
+    /* What is certain takes back what was probable. */
     if (closed ? now->lower > threshold : now->lower >= threshold)
         return ABSA_ANSWER_NOT_BELOW;
+    if (answer != ABSA_ANSWER_NONE)
+        return answer;
     if (closed ? now->upper <= threshold : now->upper < threshold)
         return ABSA_ANSWER_BELOW;
     return shown->gap <= options->tolerance * shown->size ? ABSA_ANSWER_CLOSE : ABSA_ANSWER_NONE;

@@ -125,6 +125,29 @@ Test(eigen, decide_without_the_budget_for_an_answer_has_none)
     cr_assert_not(r.converged);
 }
 
+/* With eta = 0.1 one start in ten has so little of the eigenvector that BELOW is answered wrongly.
+ * As the run goes on the value passes the threshold, which is certain: no run keeps both. */
+Test(eigen, decide_takes_back_what_a_later_product_refutes)
+{
+    static double v[N];
+    int refuted = 0;
+    outlier_spectrum(N, v);
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        absa_eigen_options o = eigen_options(ABSA_RULE_DECIDE, ABSA_MEMORY_VALUE);
+        absa_eigen_args a;
+        absa_eigen_args_init(&a, sizeof a);
+        o.eta = 0.1;
+        o.tolerance = 1e-3;
+        o.seed = seed;
+        a.threshold = 0.97;
+        const absa_eigen_result r = run_diagonal(ABSA_ELEMENT_F64, N, v, &o, &a, NULL);
+        cr_assert(r.answer != ABSA_ANSWER_BELOW || r.lower < 0.97, "seed %d: below, but %.9g",
+                  (int)seed, r.lower);
+        refuted += r.answer == ABSA_ANSWER_NOT_BELOW && r.stop == ABSA_STOP_DECIDED;
+    }
+    cr_assert_gt(refuted, 200);
+}
+
 /* A hint at the eigenvector of 1 has its residual at once; the larger magnitude is the other end's.
  * RESIDUAL proves nothing, but it looks at both ends: a miss has the chance eta, 1e-4. */
 Test(eigen, a_small_residual_at_one_end_says_nothing_of_the_other)
