@@ -156,8 +156,9 @@ typedef struct absa_eigen_result {
                              more for every fresh start; at most 1 */
     double residual;    /**< |H v - value v| for the unit Ritz vector v, as the recurrence gives it
                          */
-    double inconsistency;  /**< how far the products were from one symmetric matrix, relative to
-                                |value|; above tolerance / 2 the bounds are void (see consistent) */
+    double inconsistency;  /**< how far the products were from one symmetric matrix, beyond what
+                                rounding explains, relative to |value|; above tolerance / 2 the
+                              bounds are void (see consistent) */
     double other_value;    /**< MAGNITUDE and BOTH: the Ritz value of the other end, else NaN */
     double other_lower;    /**< its lower bound */
     double other_upper;    /**< its upper bound */

@@ -8,15 +8,6 @@
 
 #include <math.h>
 
-/* A meter above this is no measurement any more. */
-static const double most_inconsistency = 0.2;
-
-int32_t absa__consistent(const absa_eigen *e)
-{
-    return e->now.inconsistency <=
-           (e->now.heuristic ? most_inconsistency : 0.5 * e->options.tolerance);
-}
-
 /* What the value changes by with half the step, measured on its vector; infinity without one. */
 static absa_status change_of_value(absa_eigen *e, absa_operator *op, double *change)
 {

@@ -131,9 +131,15 @@ absa_status absa__eigen_take(absa_eigen *e, absa_status status);
 /* The slot that a hint is kept in: out of the way of the start vector, and free after a run. */
 int64_t absa__hint_slot(const absa_eigen *e);
 
-/* differences.c: whether the meter lets bounds stand; and, when a run has ended, how wide they have
- * to be for an operator of differences. */
-int32_t absa__consistent(const absa_eigen *e);
+/* meter.c: reads the meter from this product's projections on the kept vectors and returns how far
+ * they were from what one symmetric matrix gives, rounding included; adds off, all of it beyond
+ * rounding, to the meter; and shows it in e->now, with whether it lets bounds stand. */
+double absa__meter_read(absa_eigen *e, int64_t kept, const double *h);
+void absa__meter_add(absa_eigen *e, double off);
+void absa__meter_show(absa_eigen *e);
+
+/* differences.c: when a run has ended, how wide its bounds have to be for an operator of
+ * differences. */
 absa_status absa__differences_widen(absa_eigen *e, absa_operator *op);
 
 /* Whether a run that ends for this reason has what was asked for. */
@@ -159,10 +165,15 @@ int absa__turns(const absa_eigen *e);
 /* Slot of the product's input; the product itself is in the next one. */
 int64_t absa__input_slot(const absa_eigen *e);
 
-/* Makes the start vector in the input slot, orthogonal to what is locked; hint may be NULL. status
- * is this process's so far, as in the steps below. */
+/* Makes the start vector in the input slot, orthogonal to what is locked; hint may be NULL, and is
+ * multiplied by its weight over its length. status is this process's so far, as in the steps below.
+ */
 absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t stream, const void *hint,
-                               double weight);
+                               double factor_of_hint);
+
+/* Brings a slot to unit length, by way of the slot to, when its length is far from 1: f32 has no
+ * room for what a chain of lengths could grow to. The two slots change places. */
+absa_status absa__renew(absa_eigen *e, int64_t slot, int64_t to);
 
 /* One step of the recurrence: appends alpha and beta and makes the next q. status is this process's
  * so far: every process takes part in the sums, and all fail when one has. */
@@ -188,12 +199,14 @@ void absa__store_add(absa_eigen *e);
 absa_status absa__store_clear(absa_eigen *e, double *norm);
 
 /* scale.c: where rounding and squares end what can be measured. The largest weight of a hint beside
- * which the random part is not lost; whether a hint has a length, by its square. */
+ * which the random part is not lost; a hint's length, or why it is none. */
 double absa__most_hint_weight(const absa_eigen *e);
-absa_status absa__check_hint(absa_eigen *e, double square);
+absa_status absa__hint_length(absa_eigen *e, absa_status status, const void *hint, double *out);
 /* Sets e->floor; square is that of the product with the unit vector in slot `in`, which lies in the
  * slot behind it. */
 absa_status absa__check_product(absa_eigen *e, int64_t in, double square);
+/* The number next to scale that a vector of the space can be divided by. */
+double absa__fit_scale(const absa_eigen *e, double scale);
 /* Widens the bounds of everything found by e->floor, for the random part as S would. */
 void absa__widen_by_floor(absa_eigen *e);
 

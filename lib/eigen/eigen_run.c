@@ -115,10 +115,37 @@ static void clear_result(absa_eigen *e, uint64_t stream)
     r->starts = 1;
 }
 
+/* Begins, from arguments that are good; length is the hint's, 0 for the kept one. */
+static absa_status begin(absa_eigen *e, absa_eigen_args *a, double length)
+{
+    extend_chain(e, a, a->hint_weight > 0.0 && !a->hint);
+    absa_status status = lay_out_hint(e, a);
+    e->finished = 0;
+    e->phase = ABSA__PHASE_IDLE;
+    e->steps = e->have = e->held = e->locked = e->ritz_count = e->second_pass = 0;
+    e->inconsistency = 0.0;
+    e->clearing = e->open = 0;
+    if (a->hint && length == 0.0) {
+        status = absa__hint_length(e, status, a->hint, &length);
+        if (status)
+            return status;
+    }
+    status =
+        absa__start_vector(e, status, a->stream, a->hint, a->hint ? a->hint_weight / length : 0.0);
+    if (status)
+        return status;
+    clear_result(e, a->stream);
+    e->end[0].upper = e->end[1].upper = HUGE_VAL;
+    e->threshold = a->threshold;
+    e->threshold_closed = a->threshold_closed;
+    return ABSA_OK;
+}
+
 absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args)
 {
     absa_eigen_args a;
     absa_status status = ABSA_OK;
+    double length = 0.0;
     if (!e->agreed)
         status = absa__space_agree(&e->space);
     if (status)
@@ -127,22 +154,15 @@ absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args)
     status = read_args(e, args, &a);
     if (status)
         return status;
-    extend_chain(e, &a, a.hint_weight > 0.0 && !a.hint);
-    status = lay_out_hint(e, &a);
-    e->finished = 0;
-    e->phase = ABSA__PHASE_IDLE;
-    e->steps = e->have = e->held = e->locked = e->ritz_count = e->second_pass = 0;
-    e->inconsistency = 0.0;
-    e->clearing = e->open = 0;
-    status = absa__start_vector(e, status, a.stream, a.hint, a.hint_weight);
+    /* What is refused here costs nothing: an open run goes on, the last vector stays. */
+    if (a.hint)
+        status = absa__hint_length(e, ABSA_OK, a.hint, &length);
     if (status)
         return status;
-    clear_result(e, a.stream);
-    e->end[0].upper = e->end[1].upper = HUGE_VAL;
-    e->threshold = a.threshold;
-    e->threshold_closed = a.threshold_closed;
-    e->phase = ABSA__PHASE_PRODUCT;
-    return ABSA_OK;
+    status = begin(e, &a, length);
+    if (!status)
+        e->phase = ABSA__PHASE_PRODUCT;
+    return status;
 }
 
 int absa__eigen_converged(const absa_eigen *e, int32_t why)

@@ -42,13 +42,13 @@ static double short_inverse(double length)
     return ldexp((double)(float)digits, exponent);
 }
 
-/* Brings a slot to unit length, by way of the slot to, when its length is far from 1: f32 has no
- * room for what a chain of lengths could grow to. The two slots change places. */
-static absa_status renew(absa_eigen *e, int64_t slot, int64_t to)
+absa_status absa__renew(absa_eigen *e, int64_t slot, int64_t to)
 {
+    if (e->length[slot] == 0.0 || fabs(e->length[slot] - 1.0) <= 0.1)
+        return ABSA_OK;
     const double factor = short_inverse(e->length[slot]);
-    const absa_status status =
-        absa__vector_axpby(&e->space, factor, e->slot[slot], 0.0, e->slot[to]);
+    absa_status status = absa__vector_axpby(&e->space, factor, e->slot[slot], 0.0, e->slot[to]);
+    status = absa__vector_status(&e->space, status);
     if (status)
         return status;
     void *old = e->slot[slot];
@@ -77,29 +77,18 @@ static absa_status clear_of_locked(absa_eigen *e, absa_status status, void *star
 }
 
 absa_status absa__start_vector(absa_eigen *e, absa_status status, uint64_t stream, const void *hint,
-                               double weight)
+                               double factor_of_hint)
 {
     absa__space *s = &e->space;
     const int64_t in = absa__input_slot(e), spare = in + 1;
     const double unit = 1.0 / sqrt((double)s->given.n_global);
     double square = 0.0;
-    if (hint) {
-        if (!status)
-            status = absa__vector_dots(s, 1, &hint, hint, &square);
-        status = absa__vector_sum(s, status, &square, 1);
-        if (status)
-            return status;
-        status = absa__check_hint(e, square);
-        if (status)
-            return status;
-    }
     void *start = e->slot[spare];
     if (!status)
         status = absa__vector_gaussian(s, e->options.seed, stream, start);
-    const double a = hint ? weight / sqrt(square) : 0.0;
     const void *self = start;
     if (hint && !status)
-        status = absa__vector_combine(s, 1, &a, &hint, unit, start, &square);
+        status = absa__vector_combine(s, 1, &factor_of_hint, &hint, unit, start, &square);
     else if (e->locked > 0)
         status = clear_of_locked(e, status, start, &square);
     else if (!status)
@@ -151,48 +140,28 @@ static absa_status subtract(absa_eigen *e, int64_t first, int64_t kept, const do
     return status;
 }
 
-/* What one symmetric matrix would have given: q_{j-1}'Hq_j is beta_{j-1}, and all earlier ones are
- * zero; the first vector behind a restart is coupled to all that were held. */
-static double expected(const absa_eigen *e, int64_t i, int64_t kept)
-{
-    if (e->held > 0 && e->have == e->held)
-        return e->arrow[i - e->locked];
-    return i == kept - 2 ? e->beta[e->steps - 1] : 0.0;
-}
-
-/* Returns how far this product was from that. */
-static double measure_consistency(absa_eigen *e, int64_t kept, const double *h)
-{
-    double off = 0.0;
-    /* What a pair that was set aside is coupled by is its residual, of which no more is known. */
-    for (int64_t i = e->locked; i < kept - 1; i++) {
-        const double d = h[i] - expected(e, i, kept);
-        off += d * d;
-    }
-    e->inconsistency = fmax(e->inconsistency, sqrt(off));
-    return sqrt(off);
-}
-
 /* Must the subtraction be repeated? When the vector shrank much, its rounding shows. And when the
  * input is seen to have parts along the basis, beyond what leaves the projection as it is up to
  * rounding, half the digits, or beyond what the meter may take for the operator's fault, which goes
  * by the tolerance: times alpha / beta they come back in the next vectors, until nothing is left of
- * the basis. Then in this step and the next, since the recurrence brings back what only one of two
- * neighbours has lost (H. D. Simon, "The Lanczos algorithm
- * with partial reorthogonalization", Math. Comp. 42, 1984). */
+ * the basis. A restart takes its Ritz vectors for orthonormal, to rounding. Then in this step and
+ * the next, since the recurrence brings back what only one of two neighbours has lost (H. D. Simon,
+ * "The Lanczos algorithm with partial reorthogonalization", Math. Comp. 42, 1984). */
 static int needs_again(absa_eigen *e, double length, double size, double off)
 {
     const double eps = absa__element_epsilon(e);
     const double seen = 0.02 * e->options.tolerance * fabs(e->now.value);
-    if (off > fmin(sqrt(eps) * size, fmax(seen, 16.0 * eps * size)))
+    const double most = e->memory == ABSA_MEMORY_RESTART ? 0.0 : fmin(sqrt(eps) * size, seen);
+    if (off > fmax(most, 16.0 * eps * size))
         e->clearing = 2;
     const int clears = e->clearing > 0;
     e->clearing -= clears;
     return length > 0.0 && (clears || length < 0.1 * size);
 }
 
-/* Removes what the first subtraction left of the basis. */
-static absa_status again(absa_eigen *e, int64_t first, int64_t kept, double *scale, double *norm)
+/* Removes what the first subtraction left of the basis; *taken is how much of w that was. */
+static absa_status again(absa_eigen *e, int64_t first, int64_t kept, double *scale, double *norm,
+                         double *taken)
 {
     double *h = e->work;
     const double length = *norm;
@@ -205,9 +174,27 @@ static absa_status again(absa_eigen *e, int64_t first, int64_t kept, double *sca
     for (int64_t i = 0; i < kept; i++)
         h[i] /= e->length[first + i];
     *scale *= length;
-    for (int64_t i = 0; i < kept; i++)
+    double square = 0.0;
+    for (int64_t i = 0; i < kept; i++) {
         h[i] /= length;
+        square += h[i] * h[i];
+    }
+    *taken = sqrt(square);
     return subtract(e, first, kept, h, length, 1.0, norm);
+}
+
+/* Until next to nothing is left. The basis may be orthogonal to half the digits only, and what is
+ * taken away leaves that share of itself along other vectors: twice is not enough where the
+ * remainder is so small that rounding is a good part of it. */
+static absa_status clear_of_basis(absa_eigen *e, int64_t first, int64_t kept, double *scale,
+                                  double *norm)
+{
+    enum { MOST_TIMES = 5 };
+    double taken = 1.0;
+    absa_status status = ABSA_OK;
+    for (int times = 0; times < MOST_TIMES && !status && taken > 0.01 && *norm > 0.0; times++)
+        status = again(e, first, kept, scale, norm, &taken);
+    return status;
 }
 
 static void turn(absa_eigen *e)
@@ -232,7 +219,7 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
     if (status)
         return status;
     const double alpha = h[kept - 1], square = h[kept];
-    const double off = measure_consistency(e, kept, h);
+    const double off = absa__meter_read(e, kept, h);
     /* The three-term recurrence subtracts the beta it knows, not the one it reads back; what keeps
      * its basis orthogonal can rely on the reading, which never makes the vector longer. */
     if (!basis && !e->stored && kept == 2)
@@ -242,14 +229,13 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
         rest -= h[i] * h[i];
     /* The predicted norm; cancellation can make it useless, never the result: |w| is measured. */
     double scale = sqrt(fmax(rest, 1e-6 * square)), norm = 0.0;
-    if (scale == 0.0)
-        scale = 1.0;
+    scale = scale == 0.0 ? 1.0 : absa__fit_scale(e, scale);
     if (!status)
         status = subtract(e, first, kept, h, e->length[in], scale, &norm);
     if (!status)
         status = absa__store_clear(e, &norm);
     if (!status && basis && needs_again(e, norm * scale, sqrt(square), off))
-        status = again(e, first, kept, &scale, &norm);
+        status = clear_of_basis(e, first, kept, &scale, &norm);
     if (status)
         return status;
     absa__store_add(e);
@@ -261,9 +247,7 @@ absa_status absa__lanczos_step(absa_eigen *e, absa_status status)
     else
         turn(e);
     const int64_t next = basis ? out : out - 1;
-    if (norm > 0.0 && fabs(norm - 1.0) > 0.1 && next + 1 < e->slots)
-        return absa__vector_status(&e->space, renew(e, next, next + 1));
-    return ABSA_OK;
+    return next + 1 < e->slots ? absa__renew(e, next, next + 1) : ABSA_OK;
 }
 
 static double outer_bound(const absa_eigen *e, double sign, double theta, double norm)
@@ -371,10 +355,19 @@ static void judge_ends(absa_eigen *e, double norm, double margin, int exact)
 }
 
 /* What rounding of the products and of the recurrence moves a Ritz value by at most, relative to
- * the operator's size. It adds up: with three vectors step by step, with a basis as a random walk.
- * In single precision the sums, which are in double, add next to nothing. Over nine spectra, 20
- * starts and 400 steps no value was off by more than four fifths of this. */
+ * the operator's size. It adds up: with three vectors step by step, with a basis as a random walk,
+ * which in single precision, where the sums are in double, adds next to nothing. */
 static double rounding_of(const absa_eigen *e, double norm)
+{
+    const double k = (double)e->steps;
+    const int single = e->space.shape.element == ABSA_ELEMENT_F32;
+    const int three = absa__turns(e) && !e->stored;
+    const double growth = three ? 16.0 * k : single ? 0.0 : 2.0 * sqrt(k);
+    return (8.0 + growth) * absa__element_epsilon(e) * norm;
+}
+
+/* A remainder as small as this may be rounding's. */
+static double least_remainder(const absa_eigen *e, double norm)
 {
     const double k = (double)e->steps;
     const int single = e->space.shape.element == ABSA_ELEMENT_F32;
@@ -401,11 +394,12 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
     const double beta = e->beta[e->steps - 1];
     const int whole =
         beta == 0.0 || (!absa__turns(e) && e->locked + e->have == e->space.given.n_global);
-    const int spent = whole || beta <= rounding || e->floor > 0.0;
+    /* The digits of a store do not suffice to tell that no direction is left. */
+    const int full = e->stored && e->steps == e->space.given.n_global;
+    const int spent = whole || full || beta <= least_remainder(e, norm) || e->floor > 0.0;
     /* Ritz values that are held are not projected anew: every restart adds its own rounding. */
     const double margin = rounding * sqrt(1.0 + restarts(e));
     judge_ends(e, norm, margin, whole);
-    absa_eigen_result *r = &e->now;
     if (e->locked == 0) {
         report_ends(e);
         absa__pairs_update(e, margin, whole, spent);
@@ -417,7 +411,6 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
      * for the next vector would be made of rounding. */
     *exact = spent;
     e->open = e->floor > 0.0 || (spent && !(open_gap(e) <= sqrt(absa__element_epsilon(e)) * norm));
-    r->inconsistency = r->value != 0.0 ? e->inconsistency / fabs(r->value) : 0.0;
-    r->consistent = absa__consistent(e);
+    absa__meter_show(e);
     return ABSA_OK;
 }

@@ -24,7 +24,7 @@ absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, 
     absa_eigen_result *r = &e->now;
     /* q_j is H q_{j-1} / |H q_{j-1}|, so q_{j-1}'H q_j is that norm again. */
     if (known)
-        e->inconsistency = fmax(e->inconsistency, fabs(h[0] - e->beta[e->steps - 1]));
+        absa__meter_add(e, fabs(h[0] - e->beta[e->steps - 1]));
     *change = known ? fabs(rayleigh - r->value) / fabs(rayleigh) : HUGE_VAL;
     if (known && rayleigh == r->value)
         *change = 0.0;
@@ -34,8 +34,7 @@ absa_status absa__power_step(absa_eigen *e, absa_status status, double *change, 
     r->lower = rayleigh < 0.0 ? -HUGE_VAL : rayleigh - rounding;
     r->upper = rayleigh < 0.0 ? rayleigh + rounding : HUGE_VAL;
     r->residual = sqrt(fmax(square - rayleigh * rayleigh, 0.0));
-    r->inconsistency = rayleigh != 0.0 ? e->inconsistency / fabs(rayleigh) : 0.0;
-    r->consistent = absa__consistent(e);
+    absa__meter_show(e);
     e->alpha[e->steps] = rayleigh;
     e->beta[e->steps] = norm;
     e->steps++;

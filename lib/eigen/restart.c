@@ -291,5 +291,7 @@ absa_status absa__restart(absa_eigen *e)
         return status;
     swap_slots(e, p, k);
     e->have = e->held = p;
-    return ABSA_OK;
+    /* The step that filled the slots had none to spare. */
+    const int64_t in = e->locked + p;
+    return absa__renew(e, in, in + 1);
 }

@@ -19,9 +19,16 @@ double absa__most_hint_weight(const absa_eigen *e)
     return 0x1p-4 / absa__element_epsilon(e);
 }
 
-absa_status absa__check_hint(absa_eigen *e, double square)
+absa_status absa__hint_length(absa_eigen *e, absa_status status, const void *hint, double *out)
 {
-    const double most = is_f64(e) ? 1e140 : 1e30, length = sqrt(square);
+    const double most = is_f64(e) ? 1e140 : 1e30;
+    double square = 0.0;
+    if (!status)
+        status = absa__vector_dots(&e->space, 1, &hint, hint, &square);
+    status = absa__vector_sum(&e->space, status, &square, 1);
+    if (status)
+        return status;
+    const double length = *out = sqrt(square);
     if (!(length <= most))
         return absa__fail(e->ctx, ABSA_E_NONFINITE,
                           "the hint holds a NaN or an infinity, or is longer than %g", most);
@@ -61,6 +68,13 @@ absa_status absa__check_product(absa_eigen *e, int64_t in, double square)
     if (!status && raised > 0.0)
         e->floor = least_length(e);
     return status;
+}
+
+double absa__fit_scale(const absa_eigen *e, double scale)
+{
+    /* Vectors are multiplied by the inverse, which must be a normal number of their type; a double
+     * that has a square has such an inverse. */
+    return is_f64(e) ? scale : fmin(fmax(scale, 0x1p-100), 0x1p120);
 }
 
 void absa__widen_by_floor(absa_eigen *e)

@@ -40,6 +40,7 @@ static absa_status finish(absa_eigen *e, absa_status status)
 absa_status absa__second_pass_begin(absa_eigen *e, int32_t why, int *goes_on)
 {
     const void *hint = e->hint_weight > 0.0 ? e->slot[VECTOR] : NULL;
+    double length = 1.0;
     absa__ritz_combination(e, 0, 1, components(e));
     e->second_pass = e->steps;
     e->pending_stop = why;
@@ -47,7 +48,9 @@ absa_status absa__second_pass_begin(absa_eigen *e, int32_t why, int *goes_on)
     e->steps = 0;
     e->drift = 0.0;
     *goes_on = 1;
-    absa_status status = absa__start_vector(e, ABSA_OK, e->now.stream, hint, e->hint_weight);
+    absa_status status = hint ? absa__hint_length(e, ABSA_OK, hint, &length) : ABSA_OK;
+    if (!status)
+        status = absa__start_vector(e, ABSA_OK, e->now.stream, hint, e->hint_weight / length);
     if (!status)
         status = absa__vector_status(&e->space, add_input(e, 0.0));
     return status || e->second_pass > 1 ? status : finish(e, ABSA_OK);
@@ -63,9 +66,8 @@ absa_status absa__second_pass_step(absa_eigen *e, absa_status status)
     e->now.products++;
     /* To first order, what the Rayleigh quotient of the first pass's components moves by. */
     e->drift += s[j] * s[j] * (e->alpha[j] - alpha) + 2.0 * s[j] * s[j + 1] * (e->beta[j] - beta);
-    const double off = e->now.value != 0.0 ? fabs(e->drift / e->now.value) : 0.0;
-    e->now.inconsistency = fmax(e->now.inconsistency, off);
-    e->now.consistent = absa__consistent(e);
+    absa__meter_add(e, fabs(e->drift));
+    absa__meter_show(e);
     return absa__vector_status(&e->space, add_input(e, 1.0));
 }
 

@@ -132,6 +132,34 @@ Test(eigen_breakdown, an_operator_too_small_for_its_arithmetic_is_not_answered_w
     cr_assert(r.converged && r.value == 0.0 && r.upper <= 1e-300, "nothing at all is exact");
 }
 
+/* Beside one large eigenvalue the bulk leaves remainders whose inverse no float holds, though every
+ * product is a normal number; and products whose inverse is no normal number. */
+Test(eigen_breakdown, no_scale_of_single_precision_turns_a_remainder_into_nan)
+{
+    static double values[300];
+    static const double scales[] = {1e-37, 1e-36, 1e-35, 1e-33, 1e-31, 1.0, 1e36, 3e38};
+    enum { FEW = sizeof values / sizeof values[0] };
+    for (size_t k = 0; k < sizeof scales / sizeof scales[0]; k++)
+        for (int decade = 1; decade <= 8; decade++)
+            for (int mode = 0; mode < EIGEN_MODES; mode++) {
+                absa_eigen_options o = eigen_options(ABSA_RULE_CERTIFIED, 0);
+                (void)eigen_mode(mode, &o);
+                o.max_products = 30;
+                o.eta = 1e-6;
+                o.seed = (uint64_t)decade;
+                for (int i = 0; i < FEW; i++)
+                    values[i] = (double)(float)(scales[k] *
+                                                (i == 0 ? 1.0 : pow(10.0, -decade) * cos(i * 0.3)));
+                const absa_eigen_result r =
+                    run_diagonal(ABSA_ELEMENT_F32, FEW, values, &o, NULL, NULL);
+                cr_assert(isfinite(r.value));
+                const double rounding = 4.0 * 0x1p-23 * values[0];
+                cr_assert(r.lower <= values[0] + rounding && values[0] - rounding <= r.upper,
+                          "%g, bulk 1e-%d, mode %d: %g in [%g, %g]", scales[k], decade, mode,
+                          values[0], r.lower, r.upper);
+            }
+}
+
 Test(eigen_breakdown, power_iteration_on_such_an_operator_claims_nothing)
 {
     static double values[N];

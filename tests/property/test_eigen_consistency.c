@@ -107,6 +107,29 @@ Test(eigen_consistency, one_matrix_in_single_precision_is_never_suspected)
     cr_assert_lt(worst, 1e-4);
 }
 
+/* A value far below the operator's size: rounding is relative to the latter. And a bulk that is
+ * next to nothing beside the largest eigenvalue, whose small remainders magnify rounding. */
+Test(eigen_consistency, rounding_beside_a_small_value_is_not_suspected)
+{
+    static double v[N];
+    for (int32_t element = 0; element < 2; element++)
+        for (int32_t memory = ABSA_MEMORY_VALUE; memory <= ABSA_MEMORY_TWO_PASS; memory++)
+            for (int32_t which = 0; which < 2; which++)
+                for (int decade = 1; decade <= 8; decade++) {
+                    const double small = pow(10.0, -decade);
+                    absa_eigen_options o = eigen_options(ABSA_RULE_FIXED, memory);
+                    o.which = which;
+                    o.max_products = 40;
+                    o.seed = (uint64_t)decade;
+                    o.tolerance = element == ABSA_ELEMENT_F64 ? 1e-6 : 1e-3;
+                    for (int i = 0; i < N; i++)
+                        v[i] = i == 0 ? 1.0 : small * (1.01 + cos(i * 0.3));
+                    const absa_eigen_result r = run_diagonal(element, N, v, &o, NULL, NULL);
+                    cr_assert(r.consistent, "f%d, memory %d, which %d, bulk %g: inconsistency %g",
+                              element ? 64 : 32, (int)memory, (int)which, small, r.inconsistency);
+                }
+}
+
 Test(eigen_consistency, an_operator_that_is_no_matrix_is_suspected_in_every_run)
 {
     static wrong_host h;

@@ -129,6 +129,42 @@ Test(eigen_faults, a_hint_must_be_a_direction_of_its_own_stream)
     absa_context_destroy(&ctx);
 }
 
+/* A hint that is refused costs nothing: the vector of the last run stays, and so does an open run.
+ */
+Test(eigen_faults, a_refused_hint_loses_neither_the_vector_nor_an_open_run)
+{
+    static double v[N], before[N], after[N], hint[N];
+    spectrum(v);
+    hint[3] = (double)NAN;
+    for (int32_t memory = ABSA_MEMORY_BASIS; memory <= ABSA_MEMORY_TWO_PASS; memory++) {
+        eigen_run x;
+        absa_eigen_options o = eigen_options(ABSA_RULE_CHECKED, memory);
+        absa_eigen_args a;
+        absa_eigen_result r;
+        const void *in;
+        void *out;
+        o.keep_hint = 1;
+        absa_eigen_result_init(&r, sizeof r);
+        eigen_run_open(&x, ABSA_ELEMENT_F64, N, v, &o);
+        eigen_run_go(&x, NULL);
+        cr_assert_eq(absa_eigen_vector(x.e, before), ABSA_OK);
+        absa_eigen_args_init(&a, sizeof a);
+        a.stream = 7;
+        a.hint = hint;
+        cr_assert_eq(absa_eigen_run(x.e, x.op, &a, &r), ABSA_E_NONFINITE);
+        cr_assert_eq(absa_eigen_vector(x.e, after), ABSA_OK, "memory %d", (int)memory);
+        cr_assert_eq(memcmp(before, after, sizeof before), 0);
+        cr_assert_eq(absa_eigen_best(x.e, &r), ABSA_OK);
+        cr_assert_eq(memcmp(&r, &x.r, sizeof r), 0);
+        cr_assert_eq(absa_eigen_start(x.e, NULL), ABSA_OK);
+        cr_assert_eq(absa_eigen_start(x.e, &a), ABSA_E_NONFINITE);
+        cr_assert_eq(absa_eigen_next(x.e, &in, &out), ABSA_OK, "memory %d", (int)memory);
+        cr_assert_eq(absa_eigen_continue(x.e, x.op, &r), ABSA_OK);
+        cr_assert(r.converged && r.stream == 1);
+        eigen_run_close(&x);
+    }
+}
+
 Test(eigen_faults, an_operator_of_another_space_is_refused)
 {
     static double v[N];
