@@ -23,6 +23,7 @@ static absa_status change_of_value(absa_eigen *e, absa_operator *op, double *cha
     if (!status)
         status = absa__vector_dots(&e->space, 1, &self, v, &square);
     status = absa__vector_sum(&e->space, status, &square, 1);
+    status = absa__replica_status(&e->space, status);
     if (status)
         return status;
     e->busy = 1;

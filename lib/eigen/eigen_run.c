@@ -156,10 +156,10 @@ absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args)
         return status;
     /* What is refused here costs nothing: an open run goes on, the last vector stays. */
     if (a.hint)
-        status = absa__hint_length(e, ABSA_OK, a.hint, &length);
+        status = absa__replica_status(&e->space, absa__hint_length(e, ABSA_OK, a.hint, &length));
     if (status)
         return status;
-    status = begin(e, &a, length);
+    status = absa__replica_status(&e->space, begin(e, &a, length));
     if (!status)
         e->phase = ABSA__PHASE_PRODUCT;
     return status;
@@ -280,6 +280,7 @@ absa_status absa__eigen_take(absa_eigen *e, absa_status status)
     const int second = e->second_pass > 0;
     const int decides = e->options.rule == ABSA_RULE_DECIDE && !isnan(e->threshold);
     status = second ? absa__second_pass_step(e, status) : step(e, status, &change, &exact);
+    status = absa__replica_status(&e->space, status);
     if (!status && !second && decides)
         e->now.answer = absa__decide(e->now.answer, &e->options, &e->now, &e->shown, e->threshold,
                                      e->threshold_closed);
@@ -294,6 +295,7 @@ absa_status absa__eigen_take(absa_eigen *e, absa_status status)
         else if (e->memory == ABSA_MEMORY_RESTART && e->have == e->slots - 1 - e->locked)
             status = absa__restart(e);
     }
+    status = absa__replica_status(&e->space, status);
     if (status)
         e->phase = ABSA__PHASE_ENDED;
     return status;

@@ -379,7 +379,7 @@ static absa_status quotient(absa_eigen *e, absa_operator *op, int64_t batch, con
     e->busy = 1;
     absa_status status = absa_operator_apply(op, v, work);
     e->busy = 0;
-    status = two_dots(e, status, v, work, &vv, &vy);
+    status = absa__replica_status(&e->space, two_dots(e, status, v, work, &vv, &vy));
     if (!status && !isfinite(vy / vv))
         status = absa__fail(e->ctx, ABSA_E_NONFINITE,
                             "the product of batch %lld holds a NaN or infinity", (long long)batch);

@@ -331,6 +331,12 @@ absa_status absa__vector_status(absa__space *s, absa_status local)
                                                               : local;
 }
 
+absa_status absa__replica_status(absa__space *s, absa_status local)
+{
+    return s->given.distribution == ABSA_DISTRIBUTION_REPLICATED ? absa__space_status(s, local)
+                                                                 : local;
+}
+
 absa_status absa__space_agree(absa__space *s)
 {
     if (s->given.distribution == ABSA_DISTRIBUTION_NONE)

@@ -58,6 +58,10 @@ absa_status absa__space_sum(absa__space *s, absa_status local, double *values, i
 absa_status absa__vector_status(absa__space *s, absa_status local); /* when sharded */
 absa_status absa__space_status(absa__space *s, absa_status local);  /* sharded or replicated */
 
+/* The same for replicated vectors only: behind work on vectors that sharded processes agree on by
+ * the sums in it. */
+absa_status absa__replica_status(absa__space *s, absa_status local);
+
 absa_status absa__vector_gaussian(absa__space *s, uint64_t seed, uint64_t stream, void *y);
 
 /* Copies local elements [first, first + count) to or from doubles; ABSA_E_UNSUPPORTED when the

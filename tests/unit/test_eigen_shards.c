@@ -90,17 +90,18 @@ Test(shards, shards_take_the_same_steps_to_the_same_value)
     }
 }
 
-/* Two shards whose vectors the library cannot touch; operation number fail_at of process 1 fails.
- */
+/* Two processes, with a shard each or every vector whole, whose vectors the library cannot touch;
+ * operation number fail_at of process 1 fails. */
 enum { PART = 40 };
 
 typedef struct shard {
     process *p;
-    int64_t calls, fail_at;
+    int64_t first, calls, fail_at;
 } shard;
 
 typedef struct attempt {
     int mode; /* as eigen_mode() counts them; -1: POWER */
+    int replicated;
     int64_t fail_at;
     absa_status status[2], again[2];
     int64_t calls;
@@ -145,7 +146,7 @@ static int t_dots(void *user, int64_t count, const void *const *x, const void *y
 static int t_gaussian(void *user, uint64_t seed, uint64_t stream, void *y)
 {
     const shard *s = user;
-    absa_random_gaussian_f64(seed, stream, s->p->rank * PART, PART, y);
+    absa_random_gaussian_f64(seed, stream, s->first, PART, y);
     return counted(user);
 }
 
@@ -155,8 +156,8 @@ static int t_hvp(void *user, const void *v, void *hv, int64_t *samples)
     const shard *s = user;
     (void)samples;
     for (int i = 0; i < PART; i++) {
-        const int at = s->p->rank * PART + i;
-        ((double *)hv)[i] = (at == 7 ? 1.0 : 1e-5 * cos(at)) * ((const double *)v)[i];
+        const int64_t at = s->first + i;
+        ((double *)hv)[i] = (at == 7 ? 1.0 : 1e-5 * cos((double)at)) * ((const double *)v)[i];
     }
     return counted(user);
 }
@@ -164,7 +165,7 @@ static int t_hvp(void *user, const void *v, void *hv, int64_t *samples)
 static void attempt_run(process *p)
 {
     attempt *a = p->user;
-    shard mine = {p, 0, 0};
+    shard mine = {p, a->replicated ? 0 : p->rank * PART, 0, 0};
     const absa_vector_ops ops = {.struct_size = sizeof ops,
                                  .alloc = t_alloc,
                                  .release = t_release,
@@ -175,11 +176,16 @@ static void attempt_run(process *p)
     absa_context_create(NULL, &ctx);
     absa_space s;
     absa_space_host(&s, sizeof s, ABSA_ELEMENT_F64, PART);
-    s.first = p->rank * PART;
-    s.n_global = p->count * PART;
-    s.distribution = ABSA_DISTRIBUTION_SHARDED;
-    s.reduce = process_reduce;
-    s.reduce_user = p;
+    absa_operator_options with;
+    if (a->replicated) {
+        process_replicate(p, &s, &with);
+    } else {
+        s.first = p->rank * PART;
+        s.n_global = p->count * PART;
+        s.distribution = ABSA_DISTRIBUTION_SHARDED;
+        s.reduce = process_reduce;
+        s.reduce_user = p;
+    }
     s.ops = &ops;
     s.ops_user = &mine;
     absa_eigen_options o = eigen_options(ABSA_RULE_POWER, ABSA_MEMORY_AUTO);
@@ -194,7 +200,7 @@ static void attempt_run(process *p)
     absa_eigen *e;
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
-    absa_operator_from_hvp(ctx, &s, t_hvp, &mine, NULL, &op);
+    absa_operator_from_hvp(ctx, &s, t_hvp, &mine, a->replicated ? &with : NULL, &op);
     absa_eigen_create(ctx, &s, &o, &e);
     mine.fail_at = a->fail_at;
     a->status[p->rank] = absa_eigen_run(e, op, NULL, &r);
@@ -209,10 +215,10 @@ static void attempt_run(process *p)
 
 /* Whatever operation fails, in either of two runs: nobody waits for ever, the other process hears
  * of it, and the run in which nothing fails succeeds. */
-Test(shards, a_failing_operation_on_one_process_ends_the_run_on_both, .timeout = 120)
+static void fail_everywhere(int replicated)
 {
     for (int k = -1; k < EIGEN_MODES_FOREIGN; k++) {
-        attempt a = {.mode = k};
+        attempt a = {.mode = k, .replicated = replicated};
         processes_run(2, attempt_run, &a);
         cr_assert(!a.status[0] && !a.status[1] && !a.again[0] && !a.again[1]);
         const int64_t calls = a.calls;
@@ -227,4 +233,14 @@ Test(shards, a_failing_operation_on_one_process_ends_the_run_on_both, .timeout =
             cr_assert_eq(first ? a.again[0] : a.status[0], ABSA_OK);
         }
     }
+}
+
+Test(shards, a_failing_operation_on_one_process_ends_the_run_on_both, .timeout = 120)
+{
+    fail_everywhere(0);
+}
+
+Test(shards, a_failing_operation_on_one_replica_ends_the_run_on_both, .timeout = 120)
+{
+    fail_everywhere(1);
 }
