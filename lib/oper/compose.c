@@ -20,17 +20,15 @@ static absa_status product_sum(absa_operator *op, const void *x, void *y, int64_
     for (int64_t k = 0; k < s->count; k++) {
         void *to = k == 0 ? y : s->spare;
         absa_status status = absa_operator_apply(s->parts[k], x, to);
-        /* The next part may have sums of its own, which must not wait for a shard that failed. */
-        status = absa__vector_status(&op->space, status);
-        if (status)
-            return status;
         const double weight = s->weights ? s->weights[k] : s->parts[k]->covered;
         const double before = total;
         total += weight;
         covered += s->parts[k]->covered;
         /* y is the mean so far; what weighs nothing is not even read. */
-        if (k > 0 && weight > 0.0)
+        if (!status && k > 0 && weight > 0.0)
             status = absa__vector_axpby(&op->space, weight / total, to, before / total, y);
+        /* The next part may have sums of its own, which must not wait for a process that failed. */
+        status = absa__space_status(&op->space, status);
         if (status)
             return status;
     }
@@ -65,7 +63,7 @@ static absa_status halved_sum(absa_operator *op, const void *v, double *value)
     for (int64_t k = 0; k < s->count; k++) {
         double part = 0.0;
         absa_status status = part_value(op, s->parts[k], s->spare, v, &part);
-        status = absa__vector_status(&op->space, status);
+        status = absa__space_status(&op->space, status);
         if (status)
             return status;
         const double weight = s->weights ? s->weights[k] : s->parts[k]->covered;

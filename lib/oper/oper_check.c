@@ -44,9 +44,10 @@ typedef struct check {
     int64_t products;
 } check;
 
-/* y = H x; no shard goes on when one cannot. */
+/* y = H x; no process begins it, and no shard goes on, when one cannot. */
 static absa_status apply(check *c, absa_status status, int x, int y)
 {
+    status = absa__space_status(&c->op->space, status);
     if (!status) {
         status = absa_operator_apply(c->op, c->x[x], c->x[y]);
         c->products++;
@@ -140,9 +141,9 @@ absa_status absa_operator_check(absa_operator *op, uint64_t seed, absa_check_res
     absa_status status = ABSA_OK;
     for (int k = 0; k < VECTORS && !status; k++)
         status = absa__vector_alloc(&op->space, &c.x[k]);
-    status = absa__vector_status(&op->space, status);
+    status = absa__space_status(&op->space, status);
     if (!status)
-        status = examine(&c, seed, &r);
+        status = absa__space_status(&op->space, examine(&c, seed, &r));
     for (int k = 0; k < VECTORS; k++)
         absa__vector_release(&op->space, c.x[k]);
     return status ? status : absa__struct_write(op->ctx, "absa_check_result", &r, result, sizeof r);

@@ -100,8 +100,8 @@ typedef struct shard {
 } shard;
 
 typedef struct attempt {
-    int mode; /* as eigen_mode() counts them; -1: POWER */
-    int replicated;
+    int mode; /* as eigen_mode() counts them; -1: POWER; -2: absa_operator_check() */
+    int replicated, sum;
     int64_t fail_at;
     absa_status status[2], again[2];
     int64_t calls;
@@ -196,20 +196,28 @@ static void attempt_run(process *p)
         o.max_vectors = o.memory == ABSA_MEMORY_RESTART && o.wanted == 1 ? 4 : 0;
         o.keep_hint = o.memory == ABSA_MEMORY_BASIS || o.memory == ABSA_MEMORY_TWO_PASS;
     }
-    absa_operator *op;
+    absa_operator *part[2], *op;
     absa_eigen *e;
     absa_eigen_result r;
+    absa_check_result c;
     absa_eigen_result_init(&r, sizeof r);
-    absa_operator_from_hvp(ctx, &s, t_hvp, &mine, a->replicated ? &with : NULL, &op);
+    absa_check_result_init(&c, sizeof c);
+    for (int k = 0; k < 2; k++)
+        absa_operator_from_hvp(ctx, &s, t_hvp, &mine, a->replicated ? &with : NULL, &part[k]);
+    absa_operator_sum(ctx, a->sum ? 2 : 1, part, NULL, &op);
     absa_eigen_create(ctx, &s, &o, &e);
     mine.fail_at = a->fail_at;
-    a->status[p->rank] = absa_eigen_run(e, op, NULL, &r);
+    a->status[p->rank] =
+        a->mode == -2 ? absa_operator_check(op, 0, &c) : absa_eigen_run(e, op, NULL, &r);
     /* The second run starts from the hint that the first one left, where one is kept. */
-    a->again[p->rank] = absa_eigen_run(e, op, NULL, &r);
+    a->again[p->rank] =
+        a->mode == -2 ? absa_operator_check(op, 0, &c) : absa_eigen_run(e, op, NULL, &r);
     if (p->rank == 1)
         a->calls = mine.calls;
     absa_eigen_destroy(&e);
     absa_operator_destroy(&op);
+    for (int k = 0; k < 2; k++)
+        absa_operator_destroy(&part[k]);
     absa_context_destroy(&ctx);
 }
 
@@ -217,8 +225,8 @@ static void attempt_run(process *p)
  * of it, and the run in which nothing fails succeeds. */
 static void fail_everywhere(int replicated)
 {
-    for (int k = -1; k < EIGEN_MODES_FOREIGN; k++) {
-        attempt a = {.mode = k, .replicated = replicated};
+    for (int k = -2; k < EIGEN_MODES_FOREIGN; k++) {
+        attempt a = {.mode = k, .replicated = replicated, .sum = k <= 0};
         processes_run(2, attempt_run, &a);
         cr_assert(!a.status[0] && !a.status[1] && !a.again[0] && !a.again[1]);
         const int64_t calls = a.calls;
