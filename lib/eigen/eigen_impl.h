@@ -138,6 +138,9 @@ double absa__meter_read(absa_eigen *e, int64_t kept, const double *h);
 void absa__meter_add(absa_eigen *e, double off);
 void absa__meter_show(absa_eigen *e);
 
+/* The operator's size, as far as it has been seen. */
+double absa__size_so_far(const absa_eigen *e);
+
 /* differences.c: when a run has ended, how wide its bounds have to be for an operator of
  * differences. */
 absa_status absa__differences_widen(absa_eigen *e, absa_operator *op);

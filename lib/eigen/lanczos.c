@@ -151,7 +151,8 @@ static int needs_again(absa_eigen *e, double length, double size, double off)
 {
     const double eps = absa__element_epsilon(e);
     const double seen = 0.02 * e->options.tolerance * fabs(e->now.value);
-    const double most = e->memory == ABSA_MEMORY_RESTART ? 0.0 : fmin(sqrt(eps) * size, seen);
+    const double most = e->memory == ABSA_MEMORY_RESTART ? 16.0 * eps * absa__size_so_far(e)
+                                                         : fmin(sqrt(eps) * size, seen);
     if (off > fmax(most, 16.0 * eps * size))
         e->clearing = 2;
     const int clears = e->clearing > 0;

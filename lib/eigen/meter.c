@@ -12,8 +12,7 @@ static const double most_of_differences = 0.2;
 /* Units in the last place of the operator's size that a product and a step may be off by. */
 static const double units = 8.0;
 
-/* The operator's size, as far as it has been seen. */
-static double size_so_far(const absa_eigen *e)
+double absa__size_so_far(const absa_eigen *e)
 {
     double size = 0.0;
     for (int64_t i = 0; i < e->steps; i++)
@@ -55,14 +54,14 @@ double absa__meter_read(absa_eigen *e, int64_t kept, const double *h)
     off = sqrt(off);
     if (e->steps > 0)
         e->inconsistency =
-            fmax(e->inconsistency, off - explained(e, fmax(size_so_far(e), sqrt(h[kept]))));
+            fmax(e->inconsistency, off - explained(e, fmax(absa__size_so_far(e), sqrt(h[kept]))));
     return off;
 }
 
 void absa__meter_add(absa_eigen *e, double off)
 {
     e->inconsistency =
-        fmax(e->inconsistency, off - units * absa__element_epsilon(e) * size_so_far(e));
+        fmax(e->inconsistency, off - units * absa__element_epsilon(e) * absa__size_so_far(e));
 }
 
 void absa__meter_show(absa_eigen *e)
