@@ -175,6 +175,27 @@ Test(eigen, a_small_residual_at_one_end_says_nothing_of_the_other)
         }
 }
 
+/* Of both ends the rules see the worse gap and residual, beside the larger magnitude. */
+Test(eigen, both_ends_are_judged_by_the_worse_of_the_two)
+{
+    absa_eigen_result r;
+    absa_eigen_result_init(&r, sizeof r);
+    r.which = ABSA_WHICH_BOTH;
+    r.value = 1.0;
+    r.upper = 1.125;
+    r.residual = 0.25;
+    r.other_value = -4.0;
+    r.other_lower = -4.5;
+    r.other_residual = 0.75;
+    absa__shown shown = absa__shown_of(&r);
+    cr_assert(shown.gap == 0.5 && shown.residual == 0.75 && shown.size == 4.0);
+    r.residual = 0.875;
+    r.value = 8.0;
+    r.upper = 10.0;
+    shown = absa__shown_of(&r);
+    cr_assert(shown.gap == 2.0 && shown.residual == 0.875 && shown.size == 8.0);
+}
+
 /* At equality only threshold_closed tells the two answers apart; both bounds hold it. */
 Test(eigen, equality_is_below_only_for_a_closed_threshold)
 {
