@@ -3,6 +3,7 @@ let Python's exceptions through, structs filled from keywords, and arrays as add
 
 import ctypes
 import operator
+import sys
 import threading
 import weakref
 
@@ -69,11 +70,45 @@ def keep(raised):
     return 1
 
 
+# A signal that arrives while C computes is handled at the first instruction of the next callback,
+# which no try covers. What its handler raises there, KeyboardInterrupt, ctypes can only report as
+# unraisable, and what C then takes for the callback's answer is anything. So the report is caught
+# during C calls, and the callbacks that follow stop the run. Signals are the main thread's alone.
+_cut_short = []
+_guarded = set()
+
+
+def guarded(call):
+    """Note that what escapes from a callback's own function is to come out of the C call."""
+    _guarded.add(call.__code__)
+    return call
+
+
+def cut_short():
+    """Return whether a callback of the C call that this thread is in was cut short."""
+    return bool(_cut_short) and _cut_short[0] == threading.get_ident()
+
+
+def _reporting(otherwise):
+    """Return a hook for what cannot be raised, which keeps what cut a callback short."""
+    def report(unraisable):
+        trace = unraisable.exc_traceback
+        if trace is None or trace.tb_frame.f_code not in _guarded:
+            otherwise(unraisable)
+            return
+        _cut_short[:] = [threading.get_ident()]
+        keep(unraisable.exc_value)
+    return report
+
+
 def callback(kind, function):
     """Return function(user, ...) as a C callback: it stops the run by raising, and what it raises
     comes out of the call it ran in. One that returns nothing in C cannot stop anything."""
+    @guarded
     def call(*arguments):
         try:
+            if cut_short():
+                return 1
             function(*arguments)
             return 0
         except BaseException as raised:  # pylint: disable=broad-except
@@ -100,12 +135,13 @@ class Context:
             def call(_user, at, text):
                 log(word("absa_log_level", at), text.decode())
             options.log = write = callback(c.absa_log_fn, call)
+        self._kept = write
         status = lib.absa_context_create(options, ctypes.byref(self.handle))
         if status:
             raise error(status)
-        self._destroy = weakref.finalize(self, _destroy, lib.absa_context_destroy,
-                                         self.handle.value, write)
-        self._destroy.atexit = False
+
+    def __del__(self):
+        _destroy(lib.absa_context_destroy, self.handle)
 
     def check(self, status):
         """Raise what a callback raised during the call, or else the library's own error."""
@@ -129,8 +165,8 @@ class Context:
     def fail(self, text, status="invalid"):
         """Record a message as a host's own part of the library would, and raise its error. status:
         a word of enum absa_status_code."""
-        raise error(lib.absa_context_fail(self.handle, number("absa_status_code", status),
-                                          text.encode()), text)
+        self.check(lib.absa_context_fail(self.handle, number("absa_status_code", status),
+                                         text.encode()))
 
     def zeros(self, count, dtype="float32"):
         """Return an array of zeros from the context's allocator, of shape (count,), at an address
@@ -149,11 +185,20 @@ class Context:
         return numpy.frombuffer(memory, dtype)
 
 
-def check(status, context=None):
-    """Raise what a callback raised during the call, or else the error of a status."""
+def _taken():
+    """Take away and return what a callback raised, or None."""
     raised = getattr(_local, "raised", None)
     if raised is not None:
         _local.raised = None
+        if cut_short():
+            _cut_short.clear()
+    return raised
+
+
+def check(status, context=None):
+    """Raise what a callback raised during the call, or else the error of a status."""
+    raised = _taken()
+    if raised is not None:
         raise raised
     if status:
         text = lib.absa_context_message(context.handle).decode() if context is not None else ""
@@ -169,22 +214,34 @@ def _release(context, at, count, size):
     lib.absa_context_destroy(ctypes.byref(ctypes.c_void_p(context)))
 
 
-def _destroy(function, handle, _kept):
-    function(ctypes.byref(ctypes.c_void_p(handle)))
+def _destroy(function, handle, finalizing=sys.is_finalizing):
+    """Destroy a handle, if there is one. At the interpreter's end the system takes it all back."""
+    if not handle.value or finalizing():
+        return
+    waiting, _local.raised = getattr(_local, "raised", None), None
+    function(ctypes.byref(handle))
+    raised, _local.raised = _local.raised, waiting
+    if raised is not None:  # by a vector table's release(), say
+        raise raised
 
 
 class Handle:
-    """Owner of a C handle: destroys it with itself, and keeps alive what it needs."""
+    """Owner of a C handle: destroys it with itself, and keeps alive what it needs.
+
+    By __del__, not weakref.finalize(), whose registry would hold callbacks for ever that lead back
+    to the handle's owner, as a bound method does. The members keep callbacks and parents until the
+    handle itself is gone: the collector runs all of a cycle's __del__ before it clears anything.
+    """
 
     def __init__(self, context, destroy, create, *kept):
         """Make the handle by create(pointer to it), which answers a status."""
-        self.context = context
+        self.context, self._kept, self._function = context, kept, destroy
         self.handle = ctypes.c_void_p()
-        context.check(create(ctypes.byref(self.handle)))
-        # The tuple keeps callbacks and parents until the handle itself is gone.
-        self._destroy = weakref.finalize(self, _destroy, destroy, self.handle.value,
-                                         (context, kept))
-        self._destroy.atexit = False
+        with Session():
+            context.check(create(ctypes.byref(self.handle)))
+
+    def __del__(self):
+        _destroy(self._function, self.handle)
 
 
 def number(enum, word):
@@ -324,16 +381,24 @@ class Session:
     """
 
     def __init__(self, *owners):
-        self._owners = owners
+        self._owners, self._hook = owners, None
         self._writable, self._readonly = {}, {}
 
     def __enter__(self):
         self._outer = getattr(_local, "session", None)
         _local.session = self
+        if threading.get_ident() == threading.main_thread().ident:
+            self._hook = sys.unraisablehook, _reporting(sys.unraisablehook)
+            sys.unraisablehook = self._hook[1]
         return self
 
     def __exit__(self, *_):
         _local.session = self._outer
+        if self._hook is not None:
+            before, mine = self._hook
+            self._hook = None
+            if sys.unraisablehook is mine:
+                sys.unraisablehook = before
 
     def writable(self, at, n, dtype):
         """Return the array of n elements at an address."""

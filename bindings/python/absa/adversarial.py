@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy
 
 from . import _declarations as c
-from ._core import address, callback, check, error, fill, lib, number, place, struct, word
+from ._core import Session, address, callback, check, error, fill, lib, number, place, struct, word
 
 _INPUTS = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16", "uint8": "u8",
            "int8": "i8"}
@@ -287,8 +287,9 @@ class Attack:
             grad[...] = answer
         found = struct(c.absa_perturb_result)
         kept = callback(c.absa_input_gradient_fn, call)
-        self._done(lib.absa_perturb_run(o, len(x), x_at, kept, None, g_at, out_at, found)
-                   if x.size else 0, found)
+        with Session():
+            self._done(lib.absa_perturb_run(o, len(x), x_at, kept, None, g_at, out_at, found)
+                       if x.size else 0, found)
         return out
 
     @property

@@ -255,10 +255,15 @@ class Controller:
             return o.samples - o.samples % o.batch
         return o.samples
 
+    def _call(self, function, *arguments):
+        """Call a function that may enter callbacks."""
+        with Session(self):
+            self.check(function(self.handle, *arguments))
+
     def plan(self, process=0, processes=1):
         """Answer what the next update is to be; changes nothing."""
         plan = Plan(ctypes.sizeof(c.absa_plan))
-        self.check(lib.absa_controller_plan(self.handle, process, processes, plan))
+        self._call(lib.absa_controller_plan, process, processes, plan)
         return plan
 
     def micro(self, process=0, processes=1):
@@ -269,7 +274,7 @@ class Controller:
 
     def advance(self, samples):
         """Count samples that were used, over all processes: 1 to what the window has left."""
-        self.check(lib.absa_controller_advance(self.handle, samples))
+        self._call(lib.absa_controller_advance, samples)
 
     def observe(self, measured, standard_error=None):
         """Take a measurement and return the Decision that follows.
@@ -295,23 +300,23 @@ class Controller:
 
     def skip_measurement(self):
         """Drop a due measurement."""
-        self.check(lib.absa_controller_skip_measurement(self.handle))
+        self._call(lib.absa_controller_skip_measurement)
 
     def end_epoch(self):
         """Count the end of an epoch."""
-        self.check(lib.absa_controller_end_epoch(self.handle))
+        self._call(lib.absa_controller_end_epoch)
 
     def update_skipped(self):
         """Take back the last update: the optimiser skipped it. Its samples count."""
-        self.check(lib.absa_controller_update_skipped(self.handle))
+        self._call(lib.absa_controller_update_skipped)
 
     def adversarial_collapse(self):
         """End adversarial inputs for good."""
-        self.check(lib.absa_controller_adversarial_collapse(self.handle))
+        self._call(lib.absa_controller_adversarial_collapse)
 
     def restart_window(self):
         """Forget the open window: its samples are drawn again."""
-        self.check(lib.absa_controller_restart_window(self.handle))
+        self._call(lib.absa_controller_restart_window)
 
     def save(self):
         """Return the state as bytes, at any point, also inside a window."""
@@ -322,7 +327,7 @@ class Controller:
         if not isinstance(state, (bytes, bytearray, memoryview)):
             raise TypeError(f"state is {type(state).__name__}; it must be bytes")
         state = bytes(state)
-        self.check(lib.absa_controller_load(self.handle, state, len(state), int(other_options)))
+        self._call(lib.absa_controller_load, state, len(state), int(other_options))
 
     def __reduce__(self):
         return _restored, (type(self), self._arguments, self.save())

@@ -8,7 +8,7 @@ import numbers
 import numpy
 
 from . import _declarations as c
-from ._core import (Handle, Session, callback, keep, lib, number, place, struct, weighed,
+from ._core import (Handle, Session, callback, cut_short, guarded, keep, lib, number, place, struct, weighed,
                     word, word64)
 from .space import doubles, space_of
 
@@ -51,8 +51,11 @@ def _product(space, function, kind):
     samples that it covered: (array, samples), or samples where the array is out."""
     reading, writing, put = space.reading, space.writing, space.put
     if _takes_out(function):
+        @guarded
         def call(_user, v, out, samples):
             try:
+                if cut_short():
+                    return 1
                 answer = function(reading(v), out=writing(out))
                 if answer is None:
                     return 0
@@ -67,8 +70,11 @@ def _product(space, function, kind):
             except BaseException as raised:  # pylint: disable=broad-except
                 return keep(raised)
     else:
+        @guarded
         def call(_user, v, out, samples):
             try:
+                if cut_short():
+                    return 1
                 answer = function(reading(v))
                 if isinstance(answer, tuple):
                     answer, covered = answer

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy
 
 from . import _declarations as c
-from ._core import address, check, lib, number, place, positive, struct, word64
+from ._core import Session, address, check, lib, number, place, positive, struct, word64
 from .space import reduction
 
 
@@ -62,7 +62,8 @@ class Selection:
         self._struct = struct(c.absa_selection, count=count, seed=seed, update=update)
         rows, at, _kept = _ids(batch, "batch")
         call = c.absa_reduce_fn() if reduce is None else reduction(reduce)
-        check(lib.absa_selection_keyed(self._struct, rows, at, call, None))
+        with Session():
+            check(lib.absa_selection_keyed(self._struct, rows, at, call, None))
         self.count = self._struct.count
 
     def mask(self, rows, first_id=0):
