@@ -27,9 +27,23 @@ def test_fgsm_is_its_formula_to_the_bit():
     (X, G[:, ::-1], {}, TypeError, "grad is not C-contiguous"),
     (X, G, {"out": numpy.empty(60, "float32")}, ValueError, "out has shape"),
     (X, G * numpy.float32("nan"), {}, absa.NonfiniteError, "a NaN or an infinity"),
-    (X, G, {"eps": -1.0}, absa.InvalidError, "outside its range"),
-    (X, G, {"lo": 1.0, "hi": 0.0}, absa.InvalidError, "outside its range"),
+    (X, G, {"eps": -1.0}, absa.InvalidError, "eps is -1.0"),
+    (X, G, {"lo": 1.0, "hi": 0.0}, absa.InvalidError, "lo is 1.0 and hi 0.0"),
 ])
 def test_wrong_arguments_are_refused(x, grad, more, kind, text):
     with pytest.raises(kind, match=text):
         absa.fgsm(x, grad, **{"eps": 0.25, **more})
+
+
+@pytest.mark.parametrize("change, kind, text", [
+    ({"eps": numpy.nan}, ValueError, "eps is nan"),
+    ({"eps": "a"}, ValueError, "a"), ({"hi": numpy.nan}, ValueError, "hi nan"),
+    ({"out": "grad"}, ValueError, "out and grad overlap"),
+    ({"out": "shifted"}, ValueError, "out and x overlap")])
+def test_wrong_arguments_of_fgsm_are_named(change, kind, text):
+    rows = numpy.ones((3, 2), "float32")
+    given = {"x": rows[:2], "grad": numpy.ones((2, 2), "float32"), "eps": 0.1} | change
+    given["out"] = {"grad": given["grad"], "shifted": rows[1:]}.get(given.get("out"))
+    with pytest.raises(kind, match=text):
+        absa.fgsm(**given)
+    assert (rows == 1).all()

@@ -138,6 +138,14 @@ def test_results_of_the_estimator_are_observed_with_their_interval():
         controller.observe(3.0, standard_error=1.0)
 
 
+def test_a_text_is_no_measurement():
+    controller = absa.Controller(**SMALL)
+    for wrong in ("3", b"3", None, [3.0, 4.0]):
+        with pytest.raises(TypeError):
+            controller.observe(wrong)
+    assert controller.observe(numpy.float32(3.0)).value == 3.0
+
+
 def test_bad_numbers_never_grow_the_batch():
     controller = absa.Controller(**SMALL)
     controller.observe(10.0)

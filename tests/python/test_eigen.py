@@ -54,6 +54,9 @@ def test_several_pairs_come_in_order_with_orthonormal_vectors():
     assert numpy.allclose(found.values, want, rtol=1e-4)
     assert list(found.from_below) == [False] * 3 + [True] * 3
     assert numpy.allclose(found.vectors @ found.vectors.T, numpy.eye(6), atol=1e-10)
+    left = numpy.linalg.norm(A @ found.vectors.T - found.vectors.T * found.values, axis=0)
+    # The recurrence's residuals and those of the vectors differ by rounding, relative to |A|.
+    assert numpy.allclose(left, found.residuals, atol=1e-10 * abs(SPECTRUM).max(), rtol=1e-3)
 
 
 def test_a_hint_saves_products_and_must_be_independent():
@@ -64,6 +67,21 @@ def test_a_hint_saves_products_and_must_be_independent():
     assert warm.products < first.products
     with pytest.raises(absa.InvalidError, match="hint"):
         again.run(op, hint=first, stream=first.stream)
+
+
+def test_the_arguments_of_the_short_call_arrive():
+    cold = absa.eigenvalues(A, rule="residual", tol=1e-3, max_products=100)
+    warm = absa.eigenvalues(A, rule="residual", tol=1e-3, max_products=100, hint=cold)
+    assert warm.products < cold.products and warm.stream == 1
+    sure = absa.eigenvalues(A, eta=1e-6)
+    likely = absa.eigenvalues(A, eta=1e-2)
+    assert sure.eta == 1e-6 and likely.eta == 1e-2 and sure.products > likely.products
+    assert absa.eigenvalues(A, N).converged
+    for wrong, told in ((5, "n is 5; the operator has 120"), (N + 1, "n is 121")):
+        with pytest.raises(ValueError, match=told):
+            absa.eigenvalues(A, wrong)
+    with pytest.raises(ValueError, match=r"shape \(120,\); it must be square"):
+        absa.eigenvalues(A[0])
 
 
 def test_decide_answers_cheaply():
@@ -253,6 +271,25 @@ def test_gradients_and_gauss_newton_make_operators():
         lambda t: jacobian @ t, lambda t, u: numpy.einsum("rok,ro->k", jacobian, u), theta, 10, 3,
         curvature=lambda z, w: 2 * w)
     assert numpy.allclose(host @ theta, 2 * truth @ theta, rtol=1e-6)
+
+
+def test_what_callbacks_return_is_never_broadcast_or_turned():
+    rng = numpy.random.default_rng(1)
+    jacobian, theta = rng.standard_normal((10, 3, 8)), rng.standard_normal(8)
+
+    def gauss_newton(forward=lambda t: jacobian @ t, **more):
+        return absa.Operator.from_gauss_newton(
+            forward, lambda t, u: numpy.einsum("rok,ro->k", jacobian, u), theta, 10, 3, **more)
+    for forward in (lambda t: (jacobian @ t).astype("float32"), lambda t: (jacobian @ t).tolist()):
+        with pytest.raises(TypeError, match="forward returned .*float64"):
+            gauss_newton(forward) @ theta
+    for curvature in (lambda z, w: 2 * w.T, lambda z, w: 2.0, lambda z, w: 2 * w[0]):
+        with pytest.raises(ValueError, match="curvature returned"):
+            gauss_newton(curvature=curvature) @ theta
+    for reduce in (lambda values: 1.0, lambda values: values.sum(keepdims=True)[None]):
+        space = absa.Space(N, distribution="sharded", reduce=reduce)
+        with pytest.raises(ValueError, match="reduce returned"):
+            absa.eigenvalues(absa.Operator.from_hvp(into, space))
 
 
 def test_sums_and_shifts():

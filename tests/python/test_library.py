@@ -46,9 +46,15 @@ def test_every_function_of_the_headers_is_declared():
 
 
 def test_a_missing_library_is_reported_with_every_place_that_was_tried():
+    places = [("bundled", "/nowhere/libabsa.so"), ("the system's loader", "libabsa-of-nobody.so")]
+    with pytest.raises(ImportError) as caught:
+        _library._first(places)
+    for told in ("bundled: ", "/nowhere/libabsa.so", "loader: ", "libabsa-of-nobody.so",
+                 "pip install ./bindings/python"):
+        assert told in str(caught.value)
     code, text = imported()
-    if code:  # no library is installed on this machine
-        assert "bundled" in text and "the system's loader" in text and "pip install" in text
+    # Where no library is installed on this machine the package says the same of its own places.
+    assert not code or "bundled" in text and "the system's loader" in text
 
 
 def test_a_library_that_was_asked_for_is_not_replaced_by_another(tmp_path):
@@ -78,6 +84,24 @@ def test_a_struct_of_another_size_is_refused(monkeypatch):
     monkeypatch.setattr(_declarations, "absa_space", absa_space)
     with pytest.raises((ImportError, ctypes.ArgumentError)):
         _library._sizes(_core.lib)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda made, size: setattr(made, "struct_size", size - 8),
+    lambda made, size: ctypes.memset(ctypes.addressof(made), 0, size + 8)
+    and setattr(made, "struct_size", size)], ids=["another size", "written behind it"])
+def test_a_struct_that_is_filled_otherwise_is_refused(spoil):
+    class Fake:
+        def __getattr__(self, name):
+            return spoil if name == "absa_plan_init" else getattr(_core.lib, name)
+    _library._sizes(_core.lib)
+    with pytest.raises(ImportError, match="absa_plan_init"):
+        _library._sizes(Fake())
+
+
+def test_a_library_that_lacks_a_function_is_refused():
+    with pytest.raises(ImportError, match="other.so is not the library of this release: it has no"):
+        _library._declare(ctypes.CDLL(None), {"absa_none": (None, [])}, "other.so")
 
 
 def test_words_of_enums_are_taken_in_any_case_and_nothing_else():

@@ -32,9 +32,13 @@ def _first(places, name="libabsa", advice="Set ABSA_LIBRARY to the file, or inst
     raise ImportError(f"{name} was not found. Tried\n" + "\n".join(tried) + "\n" + advice)
 
 
-def _declare(library, functions):
+def _declare(library, functions, path):
     for name, (result, arguments) in functions.items():
-        function = getattr(library, name)
+        try:
+            function = getattr(library, name)
+        except AttributeError:
+            raise ImportError(f"{path} is not the library of this release: it has no {name}()"
+                              ) from None
         function.restype, function.argtypes = result, arguments
 
 
@@ -77,7 +81,7 @@ def load():
         ("bundled", os.path.join(BUNDLED, soname)), ("the system's loader", soname)]
     library, path = _first(places)
     _fits(library, path)
-    _declare(library, declared.FUNCTIONS)
+    _declare(library, declared.FUNCTIONS, path)
     _sizes(library)
     return library, path
 
@@ -94,9 +98,6 @@ def load_refnet(path):
         ("the system's loader", soname)]
     library, where = _first(places, "libabsa-refnet", "It is built where zlib's headers are; set "
                             "ABSA_REFNET_LIBRARY to the file otherwise")
-    try:
-        _declare(library, declared.REFNET_FUNCTIONS)
-    except AttributeError as error:
-        raise ImportError(f"{where} is not the libabsa-refnet of this release: {error}") from None
+    _declare(library, declared.REFNET_FUNCTIONS, where)
     _sizes(library, declared.REFNET_FUNCTIONS)
     return library

@@ -16,6 +16,7 @@ _ENUMS = {"step": "absa_step", "direction": "absa_direction", "start": "absa_sta
 _OWN = {"element", "g_element", "row_size", "x_stride", "g_stride", "out_stride", "mask_stride",
         "selected", "row_scale", "ids"}
 _NONFINITE = c.ENUMS["absa_status_code"]["nonfinite"]
+_INVALID = c.ENUMS["absa_status_code"]["invalid"]
 
 
 def fgsm(x, grad, eps, lo=None, hi=None, out=None):
@@ -43,11 +44,16 @@ def fgsm(x, grad, eps, lo=None, hi=None, out=None):
     out_at = address(out, "out", kind, writable=True)
     if out.shape != x.shape:
         raise ValueError(f"out has shape {out.shape}; it must be {x.shape}")
+    Attack._apart(out, grad, "out and grad")
+    Attack._apart(out, x, "out and x", same=True)
+    lo, hi = -math.inf if lo is None else float(lo), math.inf if hi is None else float(hi)
+    if not 0 <= (eps := float(eps)) < math.inf:
+        raise error(_INVALID, f"eps is {eps}; it must be finite and not negative")
+    if not lo <= hi:
+        raise error(_INVALID, f"lo is {lo} and hi {hi}; lo must not be above hi")
     rows = x.shape[0]
     if x.size:
-        check(lib.absa_fgsm(rows, x.size // rows, x_at, g_at, eps,
-                            -math.inf if lo is None else lo, math.inf if hi is None else hi,
-                            out_at))
+        check(lib.absa_fgsm(rows, x.size // rows, x_at, g_at, eps, lo, hi, out_at))
     return out
 
 

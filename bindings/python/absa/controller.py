@@ -289,6 +289,8 @@ class Controller:
             if not hasattr(measured, "struct"):
                 if standard_error is not None:
                     raise TypeError("a standard error needs a result, not a plain number")
+                if isinstance(measured, (str, bytes)):
+                    raise TypeError(f"{measured!r} is no number")
                 status = lib.absa_controller_observe_value(self.handle, float(measured), decision)
             elif standard_error is None:
                 status = lib.absa_controller_observe(self.handle, measured.struct, decision)

@@ -58,6 +58,8 @@ class EigenResult:
         see absa_pair
     """
 
+    of = None  # what a framework's adapter says that it is of
+
     def __init__(self, found, pairs=(), vectors=None):
         self.struct = found
         for name, _ in c.absa_eigen_result._fields_:
@@ -91,9 +93,9 @@ class EigenResult:
         elif not self.consistent:
             lines.append("the operator changed between products: the bounds prove nothing")
         elif any(math.isfinite(end) for end in self.interval):
-            lines.append(f"the intervals hold for this operator with probability "
-                         f"{1 - self.eta:.4g}")
-        return "\n".join(lines)
+            held = "operator" if self.of is None else "probe, not for another one,"
+            lines.append(f"the intervals hold for this {held} with probability {1 - self.eta:.4g}")
+        return "\n".join(lines + ([] if self.of is None else [f"of {self.of}"]))
 
 
 class Estimator:
@@ -356,5 +358,7 @@ def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2
         if n is None:
             raise TypeError("n, the number of unknowns, is missing")
         op = Operator.from_hvp(hvp, n, dtype)
+    if n is not None and n not in (op.space.n, op.space.struct.n_global):
+        raise ValueError(f"n is {n}; the operator has {op.space.n} unknowns")
     return top(op, k, which, rule, tol, eta, hint=hint, max_products=max_products, seed=seed,
                progress=progress, **more)

@@ -10,7 +10,7 @@ import numpy
 from . import _declarations as c
 from ._core import (Handle, Session, callback, cut_short, guarded, keep, lib, number, place, struct, weighed,
                     word, word64)
-from .space import doubles, space_of
+from .space import doubles, fill_doubles, space_of
 
 
 def _takes_out(function):
@@ -144,9 +144,9 @@ class Operator:
     def from_scipy(cls, matrix, dtype=None):
         """Make an operator from a symmetric matrix: an array, a SciPy sparse matrix, or a
         LinearOperator."""
-        rows, columns = matrix.shape
-        if rows != columns:
-            raise ValueError(f"the matrix is {rows} x {columns}; it must be square")
+        if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
+            raise ValueError(f"the matrix has shape {matrix.shape}; it must be square")
+        rows = matrix.shape[0]
         dtype = numpy.dtype(matrix.dtype if dtype is None else dtype)
 
         def product(v):
@@ -196,6 +196,9 @@ class Operator:
 
         def run_forward(_user, at, z, count):
             found = forward(space.reading(at))
+            if not isinstance(found, numpy.ndarray) or found.dtype != numpy.float64:
+                raise TypeError(f"forward returned {getattr(found, 'dtype', type(found).__name__)};"
+                                " it must return an array of float64")
             if found.ndim != 2 or found.shape[1] != outputs or not 1 <= found.shape[0] <= rows:
                 raise ValueError(f"forward returned outputs of shape {found.shape}; it must be at "
                                  f"most ({rows}, {outputs})")
@@ -214,7 +217,8 @@ class Operator:
         def run_curvature(_user, count, z, w, u):
             shape = (count, outputs)
             given = (doubles(p, count * outputs).reshape(shape) for p in (z, w))
-            doubles(u, count * outputs)[:] = numpy.reshape(curvature(*given), -1)
+            fill_doubles(doubles(u, count * outputs).reshape(shape), curvature(*given),
+                         "curvature")
         made.forward = callback(c.absa_forward_fn, run_forward)
         made.backward = callback(c.absa_backward_fn, run_backward)
         if curvature:

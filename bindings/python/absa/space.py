@@ -15,6 +15,15 @@ def doubles(pointer, count):
     return numpy.ctypeslib.as_array(pointer, (count,))
 
 
+def fill_doubles(into, answer, what):
+    """Write what a callback returned over an array, if it has that shape: nothing is broadcast."""
+    answer = numpy.asarray(answer)
+    if answer.shape != into.shape or answer.dtype.kind not in "fiu":
+        raise ValueError(f"{what} returned {answer.dtype} of shape {answer.shape}; it must be "
+                         f"numbers of shape {into.shape}")
+    into[...] = answer
+
+
 def reduction(reduce):
     """Return the callback of a reduction: reduce(values) sums an array of float64 over all
     processes, in place, or returns the sums."""
@@ -22,7 +31,7 @@ def reduction(reduce):
         mine = doubles(values, count)
         answer = reduce(mine)
         if answer is not None and answer is not mine:
-            mine[:] = answer
+            fill_doubles(mine, answer, "reduce")
     return callback(c.absa_reduce_fn, call)
 
 
@@ -161,7 +170,8 @@ def _table(ops, objects):
         ops.axpby(a, objects[x], b, objects[y])
 
     def dots(_user, count, x, y, out):
-        doubles(out, count)[:] = ops.dots([objects[x[i]] for i in range(count)], objects[y])
+        fill_doubles(doubles(out, count),
+                     ops.dots([objects[x[i]] for i in range(count)], objects[y]), "dots")
 
     def gaussian(_user, seed, stream, y):
         ops.gaussian(seed, stream, objects[y])
@@ -172,7 +182,7 @@ def _table(ops, objects):
             square[0] = float(value)
 
     def read(_user, x, first, count, out):
-        doubles(out, count)[:] = ops.read(objects[x], first, count)
+        fill_doubles(doubles(out, count), ops.read(objects[x], first, count), "read")
 
     def write(_user, first, count, values, y):
         ops.write(first, doubles(values, count).copy(), objects[y])

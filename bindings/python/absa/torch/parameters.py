@@ -19,6 +19,8 @@ def select(model, params):
     out.
     """
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    if not named:
+        raise ValueError("the model has no trainable parameter")
     if isinstance(params, str) and params.startswith("last:"):
         count = params[len("last:"):]
         if not count.isdigit() or int(count) < 1:
