@@ -7,6 +7,7 @@ quotients() along the eigenvector of one run on Operator.sum(parts) answers what
 data is. Batches should be drawn independently from the same data.
 """
 
+import collections
 import ctypes
 
 import numpy
@@ -34,6 +35,8 @@ class SamplingResult:
     runs : list of EigenResult, or None
     result : EigenResult, or None
         the mean of the runs; of quotients: the run on the sum
+    pairs : list of SamplingResult
+        itself, and where runs were of several pairs, the mean of each other one
     """
 
     def __init__(self, found, values, runs=None, result=None):
@@ -45,11 +48,29 @@ class SamplingResult:
         if result is not None:
             self.struct = result.struct
 
+    of = None  # what a framework's adapter says that it is of
+    others = ()  # the means of the pairs behind the outermost
+
+    @property
+    def pairs(self):
+        """[self, ...]: the mean of each pair, the outermost first."""
+        return [self, *self.others]
+
     def __repr__(self):
-        return (f"mean {self.mean:.7g} of {self.batches} batches, standard error "
-                f"{self.standard_error:.2e} (one batch: {self.deviation:.2e})\n"
-                f"{self.confidence:.4g} of such intervals hold the mean of all batches: "
-                f"[{self.lower:.7g}, {self.upper:.7g}]")
+        lines = [f"mean {self.mean:.7g} of {self.batches} batches, standard error "
+                 f"{self.standard_error:.2e} (one batch: {self.deviation:.2e})",
+                 f"{self.confidence:.4g} of such intervals hold the mean of all batches: "
+                 f"[{self.lower:.7g}, {self.upper:.7g}]"]
+        if self.runs:
+            stops = collections.Counter(run.stop for run in self.runs).most_common()
+            lines.append(f"{sum(run.products for run in self.runs)} products; runs "
+                         + ", ".join(f"{stop}: {count}" for stop, count in stops))
+            lines.append("the solver alone on these batches: [{:.7g}, {:.7g}]".format(
+                *self.result.interval))
+        for place, pair in enumerate(self.others):
+            lines.append(f"pair {place + 2}: mean {pair.mean:.7g}, [{pair.lower:.7g}, "
+                         f"{pair.upper:.7g}]")
+        return "\n".join(lines + ([] if self.of is None else [f"of {self.of}"]))
 
 
 def from_values(values, weights=None, confidence=0.95):

@@ -2,13 +2,14 @@
 rows, measurements and a state that resumes anywhere."""
 
 import contextlib
-import copy
 
+import numpy
 import torch
 
+from .._core import positive
 from ..controller import Controller
 from .batches import row_count, split
-from .modes import evaluating
+from .modes import differentiable, evaluating, repeatable, unwrapped
 from .sampler import MicroBatchSampler
 
 _SCHEDULED = ("decay", "warmup", "polynomial_end")
@@ -16,10 +17,12 @@ _SCHEDULED = ("decay", "warmup", "polynomial_end")
 
 def lr_rule_of(optimizer):
     """Return how the learning rate follows the batch: "linear" for SGD, "sqrt" for optimisers that
-    divide by the gradient's second moment. Others must name one."""
+    divide by the root of the gradient's second moment: Adam's kind, by its name, and its forebears.
+    Others must name one; two betas alone do not tell (Lion steps by signs)."""
     if isinstance(optimizer, torch.optim.SGD):
         return "linear"
-    if "betas" in optimizer.defaults or isinstance(
+    adam = any("adam" in kind.__name__.lower() for kind in type(optimizer).__mro__)
+    if adam and "betas" in optimizer.defaults or isinstance(
             optimizer, (torch.optim.RMSprop, torch.optim.Adagrad, torch.optim.Adadelta)):
         return "sqrt"
     raise ValueError(f"how the lr of {type(optimizer).__name__} follows the batch is not known; "
@@ -101,6 +104,8 @@ class AdaptiveBatch:
         self._model, self._loss = model, loss
         self._clamp, self._scale = clamp, epsilon_scale
         self.rank, self.world = _world(process_group)
+        self._group = process_group
+        micro, samples = positive(micro, "micro"), positive(samples, "samples")
         unit = micro * self.world
         self._rows, self.micro = samples, micro
         dealt = unit if drop_last else self.world  # an epoch deals out a multiple of this
@@ -115,6 +120,10 @@ class AdaptiveBatch:
         group = optimizer.param_groups[0]
         options.setdefault("lr", float(group.get("initial_lr", group["lr"])))
         options.setdefault("batch_multiple", unit if self.world > 1 else 1)
+        if self.world > 1:
+            # All take process 0's measurement: decisions that differ would end in a deadlock.
+            options.setdefault("reduce", self._sum)
+            options.setdefault("process", self.rank)
         self._base_lr = options["lr"]
         self.controller = Controller(
             samples=samples // dealt * dealt, epochs=epochs, micro_batch=micro,
@@ -128,6 +137,19 @@ class AdaptiveBatch:
         self._micro = None
         self._momentum_update = -1
         self.result = None
+
+    def _sum(self, values):
+        sums = torch.from_numpy(values)
+        if torch.distributed.get_backend(self._group) == "gloo":
+            torch.distributed.all_reduce(sums, group=self._group)
+        else:
+            there = sums.to(self._device())
+            torch.distributed.all_reduce(there, group=self._group)
+            sums.copy_(there)
+
+    def _device(self):
+        """Return the device of the parameters."""
+        return self.optimizer.param_groups[0]["params"][0].device
 
     def _fits_processes(self, unit):
         """Raise unless every window is whole micro-batches of all processes."""
@@ -227,7 +249,8 @@ class AdaptiveBatch:
 
     def perturb(self, x, y, epsilon=None):
         """Return x with its first rows moved by FGSM, as many as the plan says; x itself where
-        there are none.
+        there are none. The bits are those of absa.fgsm(): what lies outside the box is not moved
+        further out, nor pulled in by more than epsilon.
 
         The gradient is that of the unwrapped model in evaluation mode, without autocast; nothing
         of the model, its gradients or the random state changes.
@@ -236,20 +259,23 @@ class AdaptiveBatch:
         if rows == 0:
             return x
         model, loss = self._attacked()
-        part = x[:rows].detach().clone().requires_grad_()
         target = split(y, rows)[0]
-        with evaluating(model), torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
-            value = loss(model(part), target)
-            gradient, = torch.autograd.grad(value, part)
+        with evaluating(model), repeatable(x.device), differentiable(x.device):
+            part = x[:rows].detach().clone().requires_grad_()
+            gradient, = torch.autograd.grad(loss(model(part), target), part)
         if not bool(torch.isfinite(gradient).all()):
             raise FloatingPointError("the gradient of the inputs holds a NaN or infinity")
-        size = self.plan.epsilon if epsilon is None else epsilon
-        moved = part.detach() + gradient.sign() * (size * self._scale)
-        if self._clamp is not None:
-            low, high = (torch.as_tensor(end, dtype=x.dtype, device=x.device)
-                         for end in self._clamp)
-            moved = torch.minimum(torch.maximum(moved, low), high)
-        return torch.cat([moved, x[rows:]]) if rows < len(x) else moved
+        with torch.no_grad():
+            size = (self.plan.epsilon if epsilon is None else epsilon) * self._scale
+            part, reach = part.detach(), torch.as_tensor(size, dtype=x.dtype, device=x.device)
+            moved = part + gradient.sign() * reach
+            if self._clamp is not None:
+                low, high = (torch.as_tensor(end, dtype=x.dtype, device=x.device)
+                             for end in self._clamp)
+                moved = torch.minimum(
+                    torch.maximum(moved, torch.maximum(torch.minimum(low, part), part - reach)),
+                    torch.minimum(torch.maximum(high, part), part + reach))
+            return torch.cat([moved, x[rows:]]) if rows < len(x) else moved
 
     def _attacked(self):
         model = self._model if self._model is not None else getattr(self.hessian, "model", None)
@@ -257,7 +283,7 @@ class AdaptiveBatch:
         if model is None or loss is None:
             raise ValueError("perturb() needs a model and its loss: pass hessian=, or model= and "
                              "loss=")
-        return getattr(model, "module", model), loss
+        return unwrapped(model), loss
 
     def step(self, scaler=None, clip=None):
         """Make the update of a full window, with its learning rate.
@@ -355,18 +381,34 @@ class AdaptiveBatch:
     def state_dict(self):
         """Return what resuming needs, at any point: the rows that were consumed, not those that a
         loader has prefetched. Gradients of an open window are not in it: they are drawn again."""
+        hint = self._hint
+        if isinstance(hint, numpy.ndarray):  # which torch.load() takes for unsafe
+            hint = torch.from_numpy(hint)
         return {"controller": self.controller.save(), "measurements": self._measurements,
-                "hint": copy.deepcopy(self._hint),
+                "hint": None if hint is None else hint.clone(),
                 "momentum_update": self._momentum_update}
 
     def load_state_dict(self, state, other_options=False):
         """Go on from state_dict(): the open window is drawn anew, so make a new iterator of the
         loader, and zero the gradients. A growth that waited for that window's end takes effect when
         it begins again. Changes nothing when it fails."""
-        self.controller.load(state["controller"], other_options=other_options)
-        self.controller.restart_window()
-        self._measurements, self._hint = state["measurements"], state["hint"]
-        self._momentum_update = state["momentum_update"]
+        missing = {"controller", "measurements", "hint", "momentum_update"} - set(state)
+        if missing:
+            raise ValueError(f"the state has no {', '.join(sorted(missing))}: it is not of "
+                             "AdaptiveBatch.state_dict()")
+        hint = state["hint"]
+        if torch.is_tensor(hint):
+            host = self.hessian is None or self.hessian.on_host
+            hint = hint.cpu().numpy().copy() if host else hint.to(self._device(), copy=True)
+        before = self.controller.save()
+        try:
+            self.controller.load(state["controller"], other_options=other_options)
+            self.controller.restart_window()
+        except BaseException:
+            self.controller.load(before, other_options=True)
+            raise
+        self._measurements, self._hint = int(state["measurements"]), hint
+        self._momentum_update = int(state["momentum_update"])
         self._micro = None
 
     def __repr__(self):

@@ -11,7 +11,7 @@ from ..eigen import Estimator, top
 from ..operator import Operator
 from ..space import Space
 from .batches import mapped, row_count
-from .modes import evaluating
+from .modes import differentiable, evaluating, repeatable, unwrapped
 from .parameters import Layout, select
 from .products import Ggn, Gradient, Hvp, explained, refuse_cut
 from .vectors import TorchVectors, as_tensor
@@ -20,7 +20,7 @@ _MODES = ("hvp", "ggn", "fd")
 _NORMS = (torch.nn.modules.batchnorm._BatchNorm,)
 
 
-def _cached(batches, device):
+def _cached(batches, device, forward, loss):
     """Return all batches on the device: they must be the same in every product."""
     if hasattr(batches, "__next__"):
         raise TypeError("batches is an iterator, which can be gone through once only; pass a list "
@@ -31,6 +31,13 @@ def _cached(batches, device):
     found = [mapped(batch, lambda tensor: tensor.to(device)) for batch in batches]
     if not found:
         raise ValueError("batches holds no batch: an empty loader is no flat loss")
+    for batch in found:
+        if forward is None and not isinstance(batch, dict) and not (
+                isinstance(batch, (tuple, list)) and len(batch) >= 2):
+            raise TypeError(f"a batch is {type(batch).__name__}; without forward= it must be "
+                            "(input, target) or a dict. One batch alone is [(input, target)]")
+        if loss is None and row_count(batch) < 1:
+            raise ValueError("a batch of the probe holds no sample")
     return found
 
 
@@ -41,8 +48,10 @@ class Hessian:
     Parameters
     ----------
     model : torch.nn.Module
+        DistributedDataParallel and DataParallel are taken off
     loss_fn : callable
-        loss_fn(output, target) -> mean over the rows of a batch (input, target)
+        loss_fn(output, target) -> mean over the rows of a batch (input, target); of a batch that is
+        a dict, loss_fn(model(**batch), batch)
     batches : list, DataLoader or one batch
         the probe; kept on the model's device, weighted by samples
     params : str or list
@@ -52,7 +61,8 @@ class Hessian:
         exact products; Gauss-Newton products; differences of gradients
     forward, loss : callables, optional
         forward(model, batch) -> output and loss(output, batch) -> mean or (mean, count), for
-        batches that are no (input, target) pairs; count may be tokens
+        batches that are neither (input, target) nor a dict of the model's keywords, or whose mean
+        is over something else than rows; count may be tokens
     bn : "eval" or "batch"
         statistics of batch normalisation: the running ones, or the batch's
     weight_decay : float
@@ -70,12 +80,13 @@ class Hessian:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(_MODES)}")
         if bn not in ("eval", "batch"):
             raise ValueError(f"bn is {bn!r}; it must be 'eval' or 'batch'")
+        model = unwrapped(model)
         self.model, self.loss_fn, self.mode, self.bn = model, loss_fn, mode, bn
         self.params, self.weight_decay = params, float(weight_decay)
         self._forward, self._loss = forward, loss
         self._group = process_group
         self._layout = Layout(select(model, params))
-        self._batches = _cached(batches, self._layout.device)
+        self._batches = _cached(batches, self._layout.device, forward, loss)
         self._graphs = None
         host = self._layout.device.type == "cpu" if host is None else host
         self._space = self._make_space(host)
@@ -90,6 +101,11 @@ class Hessian:
     def names(self):
         """Names of the selected parameters, in the order of a vector's parts."""
         return list(self._layout.names)
+
+    @property
+    def on_host(self):
+        """Whether vectors are NumPy arrays, not tensors."""
+        return self._space.ops is None
 
     def _make_space(self, host):
         dtype = "float32" if self._layout.dtype == torch.float32 else "float64"
@@ -133,13 +149,13 @@ class Hessian:
         def forward():
             if self._forward is not None:
                 return self._forward(self.model, batch)
-            return self.model(batch[0])
+            return self.model(**batch) if isinstance(batch, dict) else self.model(batch[0])
 
         def loss(output):
             if self._loss is not None:
                 answer = self._loss(output, batch)
             else:
-                answer = self.loss_fn(output, batch[1])
+                answer = self.loss_fn(output, batch if isinstance(batch, dict) else batch[1])
             mean, count = answer if isinstance(answer, tuple) else (answer, row_count(batch))
             if int(count) < 1:
                 raise ValueError("a batch of the probe holds no sample")
@@ -152,13 +168,11 @@ class Hessian:
         norms = [m for m in self.model.modules() if isinstance(m, _NORMS)] \
             if self.bn == "batch" else []
         buffers = [(b, b.clone()) for m in norms for b in m.buffers()]
-        devices = [self._layout.device] if self._layout.device.type == "cuda" else []
+        device = self._layout.device
         try:
-            with evaluating(self.model), torch.random.fork_rng(devices), torch.enable_grad(), \
-                    torch.autocast(self._layout.device.type, enabled=False):
+            with evaluating(self.model), repeatable(device), differentiable(device):
                 for module in norms:
                     module.train()
-                torch.manual_seed(0)
                 yield
         finally:
             with torch.no_grad():
@@ -169,7 +183,7 @@ class Hessian:
         kind = {"hvp": Hvp, "ggn": Ggn}[self.mode]
         graph = kind(self._layout.parameters, *self._parts(self._batches[index]))
         if not self._whole:
-            refuse_cut(graph.firsts)
+            refuse_cut(graph.firsts, graph.root)
             self._whole = True
         return graph
 
@@ -191,9 +205,11 @@ class Hessian:
                 self._graphs = graph
             self._add(total, parts, graph.count)
             samples += graph.count
+        self._covered = samples
         return samples
 
     _keeps = False
+    _covered = 0  # samples of the last product
     _whole = False  # the graph was seen to have all second derivatives
 
     def _add(self, total, parts, count):
@@ -217,6 +233,7 @@ class Hessian:
         finally:
             for p, values in zip(self._layout.parameters, own):
                 p.data = values
+        self._covered = samples
         return samples
 
     @contextlib.contextmanager
@@ -238,18 +255,24 @@ class Hessian:
 
         over_batches=m: return an absa.sampling.SamplingResult instead, the mean of the outermost
         eigenvalue of each of the first m batches, whose interval covers the choice of a batch of
-        this size; more: options of absa.Estimator.
+        this size; of k > 1, its `pairs` has one for each. more: options of absa.Estimator.
+
+        The result records `mode`, `bn`, `weight_decay` and `params`.
         """
         if over_batches is not None:
-            return self._over_batches(over_batches, k, which=which, rule=rule, tolerance=tol,
-                                      eta=eta, **more)
+            return self._noted(self._over_batches(over_batches, k, which=which, rule=rule,
+                                                  tolerance=tol, eta=eta, **more))
         with self._at_these_parameters():
-            return top(self.operator, k, which, rule, tol, eta, **more)
+            return self._noted(top(self.operator, k, which, rule, tol, eta, **more))
+
+    def _noted(self, result):
+        """Record on a result what it is of."""
+        result.mode, result.bn, result.params = self.mode, self.bn, self.params
+        result.weight_decay, result.of = self.weight_decay, repr(self)
+        return result
 
     def _over_batches(self, count, k, **options):
         batches = self._batches
-        if k != 1:
-            raise ValueError(f"k is {k}; a mean over batches is of one eigenvalue")
         if not 2 <= count <= len(batches):
             raise ValueError(f"over_batches is {count}; it must be 2 to {len(batches)}, the probe's "
                              "batches")
@@ -258,12 +281,22 @@ class Hessian:
             self._batches, self._graphs = [batches[index]], None
 
         rows = None if self._loss is not None else [row_count(b) for b in batches[:count]]
+        estimator = Estimator(self._space, k=k, **options)
         try:
             with self._at_these_parameters():
-                return sampling.run(Estimator(self._space, **options), self.operator, rows,
-                                    count=count, select=select)
+                if k == 1:
+                    return sampling.run(estimator, self.operator, rows, count=count, select=select)
+                runs, rows = [], []
+                for index in range(count):
+                    select(index)
+                    runs.append(estimator.run(self.operator, vectors=False))
+                    rows.append(self._covered)
         finally:
             self._batches = batches
+        found = sampling.from_results(runs, rows)
+        found.others = [sampling.from_values([run.values[pair] for run in runs], rows)
+                        for pair in range(1, min(len(run.values) for run in runs))]
+        return found
 
     def matvec(self, v):
         """Return H v; v has n elements: an array, or a tensor where vectors are those."""
@@ -282,7 +315,7 @@ class Hessian:
     def _like(self, **changed):
         options = {"params": self.params, "mode": self.mode, "forward": self._forward,
                    "loss": self._loss, "bn": self.bn, "weight_decay": self.weight_decay,
-                   "process_group": self._group, "host": self._space.ops is None, **changed}
+                   "process_group": self._group, "host": self.on_host, **changed}
         return Hessian(self.model, self.loss_fn, self._batches, **options)
 
     def block(self, params):

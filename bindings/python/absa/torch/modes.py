@@ -1,6 +1,15 @@
-"""Evaluation mode for the time of a computation."""
+"""A model as a computation needs it, and afterwards as it was: modes, random state, wrappers."""
 
 import contextlib
+
+import torch
+
+
+def unwrapped(model):
+    """Return the module inside DistributedDataParallel or DataParallel, whose own passes exchange
+    gradients; any other model is itself, whatever its attributes are called."""
+    parallel = torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel
+    return model.module if isinstance(model, parallel) else model
 
 
 @contextlib.contextmanager
@@ -13,3 +22,25 @@ def evaluating(model):
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextlib.contextmanager
+def repeatable(device):
+    """The same random numbers at every entry, for layers that draw in evaluation mode too; the
+    states of the CPU's generator and of the device's are afterwards what they were. No other
+    device's generator is touched, as torch.manual_seed() would."""
+    ours = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(ours):
+        torch.default_generator.manual_seed(0)
+        for one in ours:
+            with torch.cuda.device(one):
+                torch.cuda.manual_seed(0)
+        yield
+
+
+@contextlib.contextmanager
+def differentiable(device):
+    """Gradients in full precision, whatever the caller has switched off or on."""
+    with torch.inference_mode(False), torch.enable_grad(), \
+            torch.autocast(device.type, enabled=False):
+        yield

@@ -18,19 +18,36 @@ def explained(error):
         "torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)")
 
 
-def refuse_cut(firsts):
-    """Raise where a first derivative hangs on an operation that says it has no second one
-    (once_differentiable): the second backward pass would leave its part out without a word."""
-    waiting, seen = [g.grad_fn for g in firsts if g is not None and g.grad_fn is not None], set()
+def _nodes(tensors):
+    """Yield the nodes of the graph behind some tensors."""
+    waiting, seen = [t.grad_fn for t in tensors if t is not None and t.grad_fn is not None], set()
     while waiting:
         node = waiting.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if node.name() == "torch::autograd::Error":
-            raise RuntimeError("trying to differentiate twice a function that is marked "
-                               "once_differentiable")
-        waiting += [following for following, _ in node.next_functions if following is not None]
+        if node not in seen:
+            seen.add(node)
+            yield node
+            waiting += [following for following, _ in node.next_functions if following is not None]
+
+
+def refuse_cut(firsts, root):
+    """Raise where a first derivative hangs on an operation that says it has no second one
+    (once_differentiable): the second backward pass would leave its part out without a word. root:
+    what was differentiated, whose graph has the operation's name."""
+    if any(node.name() == "torch::autograd::Error" for node in _nodes(firsts)):
+        once = sorted({type(node).__name__.removesuffix("Backward") for node in _nodes([root])
+                       if hasattr(getattr(getattr(node, "_forward_cls", None), "backward", None),
+                                  "__wrapped__")})
+        raise RuntimeError(f"trying to differentiate twice {', '.join(once) or 'a function'}, marked "
+                           "once_differentiable")
+
+
+def with_graph(tensor, what):
+    """Return a loss or an output; raise where nothing connects it with a parameter, for then all
+    products would be zero, and the loss look flat."""
+    if torch.is_tensor(tensor) and not tensor.requires_grad:
+        raise ValueError(f"{what} depends on no trainable parameter: it is detached, or computed "
+                         "under no_grad()")
+    return tensor
 
 
 def _grad(outputs, inputs, grad_outputs=None, create_graph=False, retain=True):
@@ -55,6 +72,7 @@ class Hvp:
     def __init__(self, parameters, forward, loss):
         self._parameters = parameters
         mean, self.count = loss(forward())
+        self.root = with_graph(mean, "the loss")
         self.firsts = _grad(mean, parameters, create_graph=True)
 
     def __call__(self, vector):
@@ -67,7 +85,7 @@ class Ggn:
 
     def __init__(self, parameters, forward, loss):
         self._parameters = parameters
-        self._outputs = forward()
+        self._outputs = self.root = with_graph(forward(), "the output")
         if not torch.is_tensor(self._outputs):
             raise TypeError("mode 'ggn' needs a model whose output is one tensor, not "
                             f"{type(self._outputs).__name__}")
@@ -90,4 +108,4 @@ class Gradient:
 
     def __init__(self, parameters, forward, loss):
         mean, self.count = loss(forward())
-        self.values = _grad(mean, parameters, retain=False)
+        self.values = _grad(with_graph(mean, "the loss"), parameters, retain=False)
