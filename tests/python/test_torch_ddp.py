@@ -79,13 +79,20 @@ def train(rank, world, workers=0, state=None, stop=None):
     return seen, flat, kept, getattr(counting, "quiet", 0), passes
 
 
+def decisions(rank, world):
+    """Return the decisions on measurements that every process takes for itself."""
+    ab = AdaptiveBatch(torch.optim.SGD(network().parameters(), lr=0.1), ROWS, UNIT // world, EPOCHS,
+                       batch=UNIT, batch_max=6 * UNIT, patience=1, strategy="abs")
+    return [repr(ab.observe(value)) for value in (10.0, 4.0 + 8.0 * rank, 1.0 + 2.0 * rank)]
+
+
 def _process(rank, world, path, workers):
     torch.distributed.init_process_group("gloo", init_method=f"file://{path}/store", rank=rank,
                                          world_size=world)
     seen, flat, _, quiet, passes = train(rank, world, workers)
     _, _, kept, _, _ = train(rank, world, stop=STOP)
     rest, again, _, _, _ = train(rank, world, state=kept)
-    torch.save((seen, flat, quiet, passes, rest, again), f"{path}/{rank}")
+    torch.save((seen, flat, quiet, passes, rest, again, decisions(rank, world)), f"{path}/{rank}")
     # One that leaves while another still talks to it would take that one down.
     torch.distributed.barrier()
     # Without the ends of torch's threads, which now and then abort a process that is done.
@@ -98,7 +105,9 @@ def test_processes_train_as_one_does(world, workers, tmp_path):
     alone, want, _, _, _ = train(0, 1)
     assert alone[-1][0] > UNIT, "nothing grew: the test has no window of several micro-batches"
     for rank in range(world):
-        seen, flat, quiet, passes, rest, again = torch.load(f"{tmp_path}/{rank}")
+        seen, flat, quiet, passes, rest, again, alike = torch.load(f"{tmp_path}/{rank}")
+        # Batches that differ would leave one process waiting for another for ever.
+        assert alike == torch.load(f"{tmp_path}/0")[-1] and "12 -> 24" in alike[1]
         assert [s[:2] for s in seen] == [s[:2] for s in alone]
         assert [s[2] for s in seen] == pytest.approx([s[2] for s in alone], rel=1e-5)
         assert torch.allclose(flat, want, rtol=1e-6, atol=1e-8)
