@@ -538,6 +538,36 @@ TEST(errors_have_the_status_and_the_message)
           absa::version() == absa_version());
 }
 
+TEST(vectors_of_another_length_or_type_are_refused_before_anything_is_read)
+{
+    absa::context c;
+    const auto s = absa::space::host<double>(c, N);
+    const auto op = absa::linear_operator::from_hvp<double>(s, multiply);
+    const std::vector<absa_block_range> ranges{{"a", 0, 100, 1}, {"b", 100, 400, 2}};
+    absa::block b(c, N, ranges);
+    b.select("b");
+    const auto part = op.restrict_to(b.get()), both = absa::linear_operator::sum({&op, &op});
+    const auto refused = [](const absa::linear_operator &o, std::size_t x, std::size_t y) {
+        std::vector<double> in(x, 1.0), out(y, 7.0);
+        return tap::throws<absa::error>([&] { o.apply<double>(in, out); },
+                                        [&](const absa::error &e) {
+                                            return e.status() == ABSA_E_INVALID &&
+                                                   out == std::vector<double>(y, 7.0);
+                                        });
+    };
+    for (const auto *o : {&op, &both})
+        CHECK(refused(*o, 3, 3) && refused(*o, N, 3) && refused(*o, 3, N) && !refused(*o, N, N));
+    CHECK(refused(part, N, N) && !refused(part, 400, 400));
+    CHECK(!refused(op.shift(1.0), N, N) && refused(op.shift(1.0), 400, 400));
+    std::vector<float> f(N, 1.0f), g(N);
+    CHECK(tap::throws<absa::error>(
+        [&] { op.apply<float>(f, g); },
+        [](const absa::error &e) { return std::strstr(e.what(), "kind") != nullptr; }));
+    const auto own = absa::space::of(c, ABSA_ELEMENT_F64, N, table());
+    const auto opaque = absa::linear_operator::from_hvp<void>(own, multiply_own);
+    CHECK(refused(opaque, N, N));
+}
+
 TEST(logs_and_allocators_may_throw)
 {
     struct allocator {

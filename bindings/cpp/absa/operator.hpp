@@ -196,7 +196,7 @@ class linear_operator
         same_element<T>(s);
         auto user = std::make_shared<product<T, std::decay_t<F>>>(
             product<T, std::decay_t<F>>{std::forward<F>(f), s.size(), s.shared()->waits});
-        linear_operator made(s.shared(), s.keeps());
+        linear_operator made(s);
         made.body_->keep.push_back(user);
         s.shared()->check(absa_operator_from_hvp(s.shared()->context, s.get(),
                                                  product<T, std::decay_t<F>>::call, user.get(), &o,
@@ -215,7 +215,7 @@ class linear_operator
         detail::same_size(theta.size(), s.size(), "theta and the space");
         auto user = std::make_shared<product<T, std::decay_t<F>>>(
             product<T, std::decay_t<F>>{std::forward<F>(f), s.size(), s.shared()->waits});
-        linear_operator made(s.shared(), s.keeps());
+        linear_operator made(s);
         made.body_->keep.push_back(user);
         s.shared()->check(absa_operator_from_gradient(s.shared()->context, s.get(), theta.data(),
                                                       product<T, std::decay_t<F>>::call, user.get(),
@@ -240,7 +240,7 @@ class linear_operator
         o.backward = G::backward;
         if constexpr (has_curvature<std::decay_t<M>>::value)
             o.curvature = G::curvature;
-        linear_operator made(s.shared(), s.keeps());
+        linear_operator made(s);
         made.body_->keep.push_back(user);
         s.shared()->check(absa_operator_from_gauss_newton(
             s.shared()->context, s.get(), theta.data(), &o, user.get(), &given, &made.body_->op));
@@ -250,7 +250,7 @@ class linear_operator
     static linear_operator from_c(const space &s, absa_hvp_fn hvp, void *user,
                                   absa_operator_options o = defaults<absa_operator_options>())
     {
-        linear_operator made(s.shared(), s.keeps());
+        linear_operator made(s);
         s.shared()->check(
             absa_operator_from_hvp(s.shared()->context, s.get(), hvp, user, &o, &made.body_->op));
         return made;
@@ -263,7 +263,7 @@ class linear_operator
             throw error(ABSA_E_INVALID, "absa_operator_sum: no parts");
         if (!weights.empty())
             detail::same_size(parts.size(), weights.size(), "parts and weights");
-        linear_operator made(parts[0]->body_->state, {});
+        linear_operator made(*parts[0]->body_, {});
         std::vector<absa_operator *> list;
         for (const linear_operator *part : parts) {
             list.push_back(part->get());
@@ -277,15 +277,17 @@ class linear_operator
     /** This plus by times the identity, as weight decay is. */
     linear_operator shift(double by) const
     {
-        linear_operator made(body_->state, {body_});
+        linear_operator made(*body_, {body_});
         body_->state->check(absa_operator_shift(body_->state->context, get(), by, &made.body_->op));
         return made;
     }
     /** The operator of a block's parameters alone. */
     linear_operator restrict_to(const absa_block *block) const
     {
-        linear_operator made(body_->state, {body_});
+        linear_operator made(*body_, {body_});
+        absa_space &part = made.body_->space;
         body_->state->check(absa_operator_from_block(get(), block, &made.body_->op));
+        body_->state->check(absa_block_space(block, &body_->space, &part, sizeof part));
         return made;
     }
     /** f(view<T>) sums a product over processes in place: set before the operator is made, by
@@ -301,9 +303,14 @@ class linear_operator
         return o;
     }
 
+    /** y = H x, of contiguous vectors in host memory. */
     template <class T> void apply(view<const T> x, view<T> y) const
     {
-        detail::same_size(x.size(), y.size(), "x and y");
+        const absa_space &s = body_->space;
+        if (!contiguous<T>(s))
+            throw error(ABSA_E_INVALID, "the vectors are not of the operator's kind");
+        detail::same_size(x.size(), static_cast<std::size_t>(s.n), "x and the operator");
+        detail::same_size(y.size(), static_cast<std::size_t>(s.n), "y and the operator");
         apply(static_cast<const void *>(x.data()), static_cast<void *>(y.data()));
     }
     void apply(const void *x, void *y) const
@@ -342,9 +349,10 @@ class linear_operator
     struct body {
         std::shared_ptr<detail::state> state;
         detail::keeps keep;
+        absa_space space;
         absa_operator *op = nullptr;
-        body(std::shared_ptr<detail::state> s, detail::keeps k)
-            : state(std::move(s)), keep(std::move(k))
+        body(std::shared_ptr<detail::state> s, detail::keeps k, const absa_space &of)
+            : state(std::move(s)), keep(std::move(k)), space(of)
         {
         }
         body(const body &) = delete;
@@ -354,15 +362,24 @@ class linear_operator
             absa_operator_destroy(&op);
         }
     };
-    linear_operator(std::shared_ptr<detail::state> s, detail::keeps k)
-        : body_(std::make_shared<body>(std::move(s), std::move(k)))
+    explicit linear_operator(const space &s)
+        : body_(std::make_shared<body>(s.shared(), s.keeps(), s.fields()))
     {
+    }
+    /** Of another one's vectors. */
+    linear_operator(const body &like, detail::keeps k)
+        : body_(std::make_shared<body>(like.state, std::move(k), like.space))
+    {
+    }
+    /** Are the space's vectors elements of T one behind the other? */
+    template <class T> static bool contiguous(const absa_space &s) noexcept
+    {
+        return s.element == detail::element<T>::value && !s.ops && !s.segments;
     }
     template <class T> static void same_element(const space &s)
     {
         if constexpr (!std::is_void_v<T>)
-            if (s.fields().element != detail::element<T>::value || s.fields().ops ||
-                s.fields().segments)
+            if (!contiguous<T>(s.fields()))
                 throw error(ABSA_E_INVALID, "the space does not hold contiguous elements of the "
                                             "callable's type; take void for its own vectors");
     }
