@@ -15,10 +15,16 @@ def mapped(batch, function):
     return batch
 
 
+def lengths(batch):
+    """Return the set of its tensors' lengths, scalars left out."""
+    found = set()
+    mapped(batch, lambda tensor: found.add(len(tensor)) if tensor.dim() else None)
+    return found
+
+
 def row_count(batch):
     """Return the rows of a batch, which all its tensors share."""
-    counts = set()
-    mapped(batch, lambda tensor: counts.add(len(tensor)) if tensor.dim() else None)
+    counts = lengths(batch)
     if len(counts) != 1:
         raise ValueError(f"the tensors of a batch have {sorted(counts)} rows"
                          if counts else "a batch holds no tensor with rows")

@@ -10,7 +10,7 @@ from .. import sampling
 from ..eigen import Estimator, top
 from ..operator import Operator
 from ..space import Space
-from .batches import mapped, row_count
+from .batches import lengths, mapped, row_count
 from .modes import differentiable, evaluating, repeatable, unwrapped
 from .parameters import Layout, select
 from .products import Ggn, Gradient, Hvp, explained, refuse_cut
@@ -20,7 +20,7 @@ _MODES = ("hvp", "ggn", "fd")
 _NORMS = (torch.nn.modules.batchnorm._BatchNorm,)
 
 
-def _cached(batches, device, forward, loss):
+def _cached(batches, device, forward):
     """Return all batches on the device: they must be the same in every product."""
     if hasattr(batches, "__next__"):
         raise TypeError("batches is an iterator, which can be gone through once only; pass a list "
@@ -36,7 +36,7 @@ def _cached(batches, device, forward, loss):
                 isinstance(batch, (tuple, list)) and len(batch) >= 2):
             raise TypeError(f"a batch is {type(batch).__name__}; without forward= it must be "
                             "(input, target) or a dict. One batch alone is [(input, target)]")
-        if loss is None and row_count(batch) < 1:
+        if lengths(batch) == {0}:
             raise ValueError("a batch of the probe holds no sample")
     return found
 
@@ -86,7 +86,7 @@ class Hessian:
         self._forward, self._loss = forward, loss
         self._group = process_group
         self._layout = Layout(select(model, params))
-        self._batches = _cached(batches, self._layout.device, forward, loss)
+        self._batches = _cached(batches, self._layout.device, forward)
         self._graphs = None
         host = self._layout.device.type == "cpu" if host is None else host
         self._space = self._make_space(host)
