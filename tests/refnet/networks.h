@@ -164,6 +164,21 @@ static const network_case NETWORKS[] = {
                 ACT(GLOBAL_POOL),
                 DENSE(3)},
      .ghost_rows = 2, .mode = ABSA_REFNET_TRAIN},
+    /* Backward, the convolution comes first each time, and what it left must be added to. */
+    {"pools and normalisation beside convolutions", ABSA_REFNET_SOFTMAX, 2, 6, 6,
+     .layers = {CONV(3, 3),
+                ACT(TANH),
+                POOL(MAX, 2),
+                {.kind = ABSA_REFNET_CONV, .units = 3, .size = 2, .stride = 2, .source = 2},
+                {.kind = ABSA_REFNET_ADD, .other = 3},
+                ACT(BATCH_NORM),
+                {.kind = ABSA_REFNET_CONV, .units = 3, .size = 1, .source = 5},
+                {.kind = ABSA_REFNET_ADD, .other = 6},
+                ACT(GLOBAL_POOL),
+                {.kind = ABSA_REFNET_CONV, .units = 3, .size = 2, .source = 8},
+                {.kind = ABSA_REFNET_ADD, .other = 9},
+                DENSE(3)},
+     .ghost_rows = 2, .mode = ABSA_REFNET_TRAIN},
 };
 
 enum { NETWORK_COUNT = sizeof NETWORKS / sizeof *NETWORKS };
