@@ -221,6 +221,59 @@ Test(replay, events_that_have_no_place_under_other_options_are_passed_over)
     absa_context_destroy(&ctx);
 }
 
+/* 45 of 80 rows, and the window again from its beginning: batches of 10 have made four updates of
+ * them by then, and are inside a window of their own. */
+Test(replay, a_restart_takes_no_update_back)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    journal first = {.count = 0}, own = {.count = 0};
+    absa_controller_options o = base(&first);
+    o.batch = 80;
+    absa_controller *c = make_controller(ctx, &o);
+    cr_assert_eq(absa_controller_advance(c, 45), ABSA_OK);
+    observe_interval(c, 8, 8, 8);
+    cr_assert_eq(absa_controller_restart_window(c), ABSA_OK);
+    absa_controller_destroy(&c);
+    o.batch = 10;
+    o.journal_user = &own;
+    c = make_controller(ctx, &o);
+    cr_assert_eq(replay(ctx, c, &first).replayed, 2);
+    cr_assert_eq(plan_of(c).samples, 45);
+    cr_assert_eq(plan_of(c).rows_done, 5);
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
+/* 8, then an interval of 4 to 6 whose rule did not fire: a threshold of 5 is not settled where it
+ * counts all the same; where it does not, there is nothing to settle. */
+Test(replay, an_unconverged_interval_settles_nothing_where_it_counts)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    for (int32_t counts = 0; counts <= 1; counts++) {
+        journal first = {.count = 0}, own = {.count = 0};
+        absa_controller_options o = base(&first);
+        o.use_unconverged = counts;
+        absa_controller *c = make_controller(ctx, &o);
+        observe_interval(c, 8, 8, 8);
+        absa_eigen_result r;
+        absa_eigen_result_init(&r, sizeof r);
+        r.lower = 4;
+        r.value = 4.5;
+        r.upper = 6;
+        r.consistent = 1;
+        cr_assert_eq(absa_controller_observe(c, &r, NULL), ABSA_OK);
+        absa_controller_destroy(&c);
+        o.eigenvalue_ratio = 1.6;
+        o.journal_user = &own;
+        c = make_controller(ctx, &o);
+        cr_assert_eq(replay(ctx, c, &first).undetermined, counts ? 1 : -1);
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
+
 Test(replay, wrong_journals_are_refused)
 {
     absa_context *ctx;

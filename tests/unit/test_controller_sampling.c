@@ -128,8 +128,8 @@ Test(sampling, a_replay_is_undetermined_only_where_a_longer_run_would_settle_it)
     const struct {
         double ratio;
         int64_t undetermined;
-    } other[] = {{2.5, -1}, {2.4, 1}};
-    for (int k = 0; k < 2; k++) {
+    } other[] = {{2.5, -1}, {2.4, 1}, {1.95, 1}, {1.9, -1}};
+    for (int k = 0; k < 4; k++) {
         absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
         absa_replay r;
         absa_replay_init(&r, sizeof r);

@@ -125,6 +125,17 @@ Test(cost, one_process_exchanges_nothing)
     cr_assert_eq(estimate(&o, &none).total, 0.0);
 }
 
+Test(cost, where_nothing_is_summed_no_message_is_sent)
+{
+    absa_cost_options o = table_3(1.0);
+    const absa_cost_run run = run_of(3, 0);
+    o.parameters = 0;
+    for (int32_t kind = ABSA_COLLECTIVE_RING; kind <= ABSA_COLLECTIVE_BANDWIDTH; kind++) {
+        o.collective = kind;
+        cr_assert_eq(estimate(&o, &run).exchange, 0.0);
+    }
+}
+
 /* Walks a schedule to its end without training. */
 static absa_plan walk(const absa_controller_options *o)
 {
