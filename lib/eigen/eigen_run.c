@@ -296,7 +296,10 @@ absa_status absa__eigen_take(absa_eigen *e, absa_status status)
             status = absa__restart(e);
     }
     status = absa__replica_status(&e->space, status);
-    if (status)
+    /* It may have ended well here, and failed elsewhere: the next run's hint is everybody's. */
+    if (status) {
         e->phase = ABSA__PHASE_ENDED;
+        e->finished = 0;
+    }
     return status;
 }
