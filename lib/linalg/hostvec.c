@@ -115,11 +115,17 @@ static void dots_f32(const absa__shape *s, const piece *p, int wide, int64_t cou
     }
 }
 
+/* How the kernels are to work; a few vectors of 2^18 floats still fit a cache. */
+static int width_of(const absa__shape *s)
+{
+    return absa__has_wide() ? 1 + (s->n > (int64_t)1 << 18) : 0;
+}
+
 void absa__host_dots(const absa__shape *s, int64_t count, const void *const *x, const void *y,
                      double *out)
 {
     pairwise sum[MOST_DOTS];
-    const int wide = absa__has_wide(), f32 = s->element == ABSA_ELEMENT_F32;
+    const int wide = width_of(s), f32 = s->element == ABSA_ELEMENT_F32;
     for (int64_t i = 0; i < count; i++)
         clear_lanes(&sum[i]);
     piece p = {0};
@@ -165,7 +171,7 @@ void absa__host_combine(const absa__shape *s, int64_t count, const double *a, co
                         double b, void *y, double *square)
 {
     pairwise sum;
-    const int wide = absa__has_wide();
+    const int wide = width_of(s);
     double *lanes = square ? sum.lanes : NULL;
     clear_lanes(&sum);
     piece p = {0};

@@ -23,7 +23,10 @@ void absa__dot_f64(int64_t n, const double *x, const double *y, int64_t lane, do
 void absa__axpby_f32(int64_t n, double a, const float *x, double b, float *y);
 void absa__axpby_f64(int64_t n, double a, const double *x, double b, double *y);
 
-/* Below, wide may be 1 where absa__has_wide(): the bits are the same, the time is not. */
+/* Below, wide may be 1 where absa__has_wide(), or 2 to ask early for each vector's next block: the
+ * processor's own prefetching may lose its way where one block's vectors follow each other in
+ * memory, but in a cache asking costs more than it saves. The bits are the same, the time is not.
+ */
 
 /* absa__dot_f32() of x[k] and y into lanes[k], for k < count <= ABSA__TOGETHER. */
 void absa__dots_f32(int wide, int64_t n, int64_t count, const float *const *x, const float *y,

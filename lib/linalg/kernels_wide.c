@@ -9,7 +9,7 @@
 
 #if ABSA__WIDE_THERE
 #include <immintrin.h>
-/* The number of vectors is a constant in each copy of a body. */
+/* The number of vectors, and whether to ask ahead, are constants in each copy of a body. */
 #define BODY static inline ABSA__ALWAYS_INLINE ABSA__WIDE
 #endif
 
@@ -31,12 +31,12 @@ static void plain_combine(int64_t n, int64_t count, const double *a, const float
 }
 
 #if ABSA__WIDE_THERE
-/* Asks for the same place in the vector's next block: the processor's own prefetching loses its way
- * where one block's vectors follow each other. Beyond the array it is a hint without effect;
+/* Asks for the same place in the vectors' next block. Beyond an array it is a hint without effect;
  * integers, because a pointer must not leave its array even for that. */
-BODY void ask_for_next(const float *at)
+BODY void ask_for_next(int64_t count, const float *const *x, int64_t i)
 {
-    _mm_prefetch((const char *)((uintptr_t)at + ABSA__BLOCK * sizeof *at), _MM_HINT_T1);
+    for (int64_t k = 0; k < count; k++)
+        _mm_prefetch((const char *)((uintptr_t)(x[k] + i) + ABSA__BLOCK * sizeof **x), _MM_HINT_T1);
 }
 
 BODY __m256d lower(__m256 x)
@@ -65,8 +65,8 @@ BODY void dots_lanes(int64_t i, int64_t count, int self, const float *const *x, 
 }
 
 /* n is a multiple of the lanes here and below. self: the last of x is y. */
-BODY void dots_body(int64_t n, int64_t count, int self, const float *const *given, const float *y,
-                    double *const *lanes)
+BODY void dots_body(int ahead, int64_t n, int64_t count, int self, const float *const *given,
+                    const float *y, double *const *lanes)
 {
     __m256d sum[TOGETHER][2];
     const float *x[TOGETHER];
@@ -77,8 +77,8 @@ BODY void dots_body(int64_t n, int64_t count, int self, const float *const *give
         sum[k][1] = _mm256_loadu_pd(lanes[k] + 4);
     }
     for (; i + LINE <= n; i += LINE) {
-        for (int64_t k = 0; k < count; k++)
-            ask_for_next(x[k] + i);
+        if (ahead)
+            ask_for_next(count, x, i);
         dots_lanes(i, count, self, x, y, sum);
         dots_lanes(i + ABSA__LANES, count, self, x, y, sum);
     }
@@ -90,32 +90,44 @@ BODY void dots_body(int64_t n, int64_t count, int self, const float *const *give
     }
 }
 
-BODY void dots_of(int64_t n, int64_t count, const float *const *x, const float *y,
+BODY void dots_of(int ahead, int64_t n, int64_t count, const float *const *x, const float *y,
                   double *const *lanes)
 {
     if (x[count - 1] == y)
-        dots_body(n, count, 1, x, y, lanes);
+        dots_body(ahead, n, count, 1, x, y, lanes);
     else
-        dots_body(n, count, 0, x, y, lanes);
+        dots_body(ahead, n, count, 0, x, y, lanes);
 }
 
-ABSA__WIDE static void wide_dots(int64_t n, int64_t count, const float *const *x, const float *y,
-                                 double *const *lanes)
+BODY void wide_dots(int ahead, int64_t n, int64_t count, const float *const *x, const float *y,
+                    double *const *lanes)
 {
     switch (count) {
     case 1:
-        dots_of(n, 1, x, y, lanes);
+        dots_of(ahead, n, 1, x, y, lanes);
         break;
     case 2:
-        dots_of(n, 2, x, y, lanes);
+        dots_of(ahead, n, 2, x, y, lanes);
         break;
     case 3:
-        dots_of(n, 3, x, y, lanes);
+        dots_of(ahead, n, 3, x, y, lanes);
         break;
     default:
-        dots_of(n, 4, x, y, lanes);
+        dots_of(ahead, n, 4, x, y, lanes);
         break;
     }
+}
+
+ABSA__WIDE static void dots_near(int64_t n, int64_t count, const float *const *x, const float *y,
+                                 double *const *lanes)
+{
+    wide_dots(0, n, count, x, y, lanes);
+}
+
+ABSA__WIDE static void dots_far(int64_t n, int64_t count, const float *const *x, const float *y,
+                                double *const *lanes)
+{
+    wide_dots(1, n, count, x, y, lanes);
 }
 
 /* What combine_body() has in registers. */
@@ -142,7 +154,7 @@ BODY void combine_lanes(int64_t i, int64_t count, int fresh, int squares, terms 
 }
 
 /* fresh: b is 0 and y is not read. squares: lanes take the squares of what is stored. */
-BODY void combine_body(int64_t n, int64_t count, int fresh, int squares, const double *a,
+BODY void combine_body(int ahead, int64_t n, int64_t count, int fresh, int squares, const double *a,
                        const float *const *x, double b, float *y, double *lanes)
 {
     terms t;
@@ -155,8 +167,8 @@ BODY void combine_body(int64_t n, int64_t count, int fresh, int squares, const d
     t.sum[0] = squares ? _mm256_loadu_pd(lanes) : _mm256_setzero_pd();
     t.sum[1] = squares ? _mm256_loadu_pd(lanes + 4) : _mm256_setzero_pd();
     for (; i + LINE <= n; i += LINE) {
-        for (int64_t k = 0; k < count; k++)
-            ask_for_next(t.x[k] + i);
+        if (ahead)
+            ask_for_next(count, t.x, i);
         combine_lanes(i, count, fresh, squares, &t, y);
         combine_lanes(i + ABSA__LANES, count, fresh, squares, &t, y);
     }
@@ -168,36 +180,48 @@ BODY void combine_body(int64_t n, int64_t count, int fresh, int squares, const d
     }
 }
 
-BODY void combine_of(int64_t n, int64_t count, const double *a, const float *const *x, double b,
-                     float *y, double *lanes)
+BODY void combine_of(int ahead, int64_t n, int64_t count, const double *a, const float *const *x,
+                     double b, float *y, double *lanes)
 {
     if (b == 0.0 && lanes)
-        combine_body(n, count, 1, 1, a, x, b, y, lanes);
+        combine_body(ahead, n, count, 1, 1, a, x, b, y, lanes);
     else if (b == 0.0)
-        combine_body(n, count, 1, 0, a, x, b, y, lanes);
+        combine_body(ahead, n, count, 1, 0, a, x, b, y, lanes);
     else if (lanes)
-        combine_body(n, count, 0, 1, a, x, b, y, lanes);
+        combine_body(ahead, n, count, 0, 1, a, x, b, y, lanes);
     else
-        combine_body(n, count, 0, 0, a, x, b, y, lanes);
+        combine_body(ahead, n, count, 0, 0, a, x, b, y, lanes);
 }
 
-ABSA__WIDE static void wide_combine(int64_t n, int64_t count, const double *a,
-                                    const float *const *x, double b, float *y, double *lanes)
+BODY void wide_combine(int ahead, int64_t n, int64_t count, const double *a, const float *const *x,
+                       double b, float *y, double *lanes)
 {
     switch (count) {
     case 1:
-        combine_of(n, 1, a, x, b, y, lanes);
+        combine_of(ahead, n, 1, a, x, b, y, lanes);
         break;
     case 2:
-        combine_of(n, 2, a, x, b, y, lanes);
+        combine_of(ahead, n, 2, a, x, b, y, lanes);
         break;
     case 3:
-        combine_of(n, 3, a, x, b, y, lanes);
+        combine_of(ahead, n, 3, a, x, b, y, lanes);
         break;
     default:
-        combine_of(n, 4, a, x, b, y, lanes);
+        combine_of(ahead, n, 4, a, x, b, y, lanes);
         break;
     }
+}
+
+ABSA__WIDE static void combine_near(int64_t n, int64_t count, const double *a,
+                                    const float *const *x, double b, float *y, double *lanes)
+{
+    wide_combine(0, n, count, a, x, b, y, lanes);
+}
+
+ABSA__WIDE static void combine_far(int64_t n, int64_t count, const double *a, const float *const *x,
+                                   double b, float *y, double *lanes)
+{
+    wide_combine(1, n, count, a, x, b, y, lanes);
 }
 #endif
 
@@ -208,7 +232,7 @@ void absa__dots_f32(int wide, int64_t n, int64_t count, const float *const *x, c
 #if ABSA__WIDE_THERE
     if (wide && lane % ABSA__LANES == 0 && n >= ABSA__LANES) {
         done = n - n % ABSA__LANES;
-        wide_dots(done, count, x, y, lanes);
+        (wide > 1 ? dots_far : dots_near)(done, count, x, y, lanes);
     }
 #else
     (void)wide;
@@ -224,7 +248,7 @@ void absa__combine_f32(int wide, int64_t n, int64_t count, const double *a, cons
 #if ABSA__WIDE_THERE
     if (wide && lane % ABSA__LANES == 0 && n >= ABSA__LANES) {
         done = n - n % ABSA__LANES;
-        wide_combine(done, count, a, x, b, y, lanes);
+        (wide > 1 ? combine_far : combine_near)(done, count, a, x, b, y, lanes);
     }
 #else
     (void)wide;

@@ -208,21 +208,22 @@ Test(kernels, a_shard_fills_by_global_index)
     cr_assert_eq(memcmp(part, whole + 101, (N - 101) * sizeof *part), 0);
 }
 
-/* The sums of both ways from the same lanes. */
+/* The sums of all ways from the same lanes. */
 static void same_dots(int64_t n, int64_t count, const float *const *x, const float *y, int64_t lane)
 {
-    double sums[2][ABSA__TOGETHER][ABSA__LANES];
-    for (int wide = 0; wide < 2; wide++) {
+    double sums[3][ABSA__TOGETHER][ABSA__LANES];
+    for (int wide = 0; wide < 3; wide++) {
         double *lanes[ABSA__TOGETHER];
         for (int k = 0; k < ABSA__TOGETHER; k++) {
             lanes[k] = sums[wide][k];
             for (int j = 0; j < ABSA__LANES; j++)
                 lanes[k][j] = 0.1 * j;
         }
-        absa__dots_f32(wide && absa__has_wide(), n, count, x, y, lane, lanes);
+        absa__dots_f32(absa__has_wide() ? wide : 0, n, count, x, y, lane, lanes);
     }
-    cr_assert_eq(memcmp(sums[0], sums[1], sizeof sums[0]), 0, "n %d, %d vectors", (int)n,
-                 (int)count);
+    for (int wide = 1; wide < 3; wide++)
+        cr_assert_eq(memcmp(sums[0], sums[wide], sizeof sums[0]), 0, "n %d, %d vectors", (int)n,
+                     (int)count);
 }
 
 /* Every length around the lanes, every number of vectors, from aligned and from odd lanes. */
