@@ -1,13 +1,21 @@
 """Perturbed inputs from inputs and the gradient of the loss in them: FGSM and its relatives up to
 PGD, on NumPy arrays."""
 
+from __future__ import annotations
+
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 
 from . import _declarations as c
 from ._core import Session, address, callback, check, error, fill, lib, number, place, struct, word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import ArrayLike
 
 _INPUTS = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16", "uint8": "u8",
            "int8": "i8"}
@@ -19,7 +27,8 @@ _NONFINITE = c.ENUMS["absa_status_code"]["nonfinite"]
 _INVALID = c.ENUMS["absa_status_code"]["invalid"]
 
 
-def fgsm(x, grad, eps, lo=None, hi=None, out=None):
+def fgsm(x: numpy.ndarray, grad: numpy.ndarray, eps: float, lo: float | None = None,
+         hi: float | None = None, out: numpy.ndarray | None = None) -> numpy.ndarray:
     """Return x + eps sign(grad), kept between lo and hi: absa_fgsm() of the library.
 
     Parameters
@@ -57,7 +66,8 @@ def fgsm(x, grad, eps, lo=None, hi=None, out=None):
     return out
 
 
-def normalised(epsilon, mean, std):
+def normalised(epsilon: float, mean: ArrayLike, std: ArrayLike
+               ) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
     """Turn a size in pixels of [0, 1] into (epsilon, lo, hi) per channel of inputs that were
     normalised, (pixel - mean) / std: float64 arrays of shape (channels,), as Attack takes them."""
     mean, std = (numpy.atleast_1d(numpy.ascontiguousarray(given, numpy.float64))
@@ -68,7 +78,7 @@ def normalised(epsilon, mean, std):
     made = numpy.empty((3, mean.size))
     check(lib.absa_perturb_normalised(mean.size, epsilon, place(mean), place(std),
                                       *(place(row) for row in made)))
-    return tuple(made)
+    return tuple(made)  # type: ignore[return-value]
 
 
 class Seen(NamedTuple):
@@ -148,7 +158,9 @@ class Attack:
     `row_scale`, float64 of that shape: factors of epsilon. `seen` tells what the last one saw.
     """
 
-    def __init__(self, name="fgsm", epsilon=0.005, lo=None, hi=None, *, mask=None, **options):
+    def __init__(self, name: str = "fgsm", epsilon: float | numpy.ndarray = 0.005,
+                 lo: float | numpy.ndarray | None = None, hi: float | numpy.ndarray | None = None,
+                 *, mask: numpy.ndarray | None = None, **options: Any) -> None:
         self.name, self._mask = name, mask
         self._struct = struct(c.absa_perturb_options)
         check(lib.absa_perturb_options_attack(self._struct, number("absa_attack", name)))
@@ -165,7 +177,7 @@ class Attack:
                 self._arrays[field] = value
             elif value is not None:
                 setattr(self._struct, field, float(value))
-        self.seen = None
+        self.seen: Seen | None = None
 
     def _call(self, x, selected, row_scale, ids=None, first_id=0):
         """Return the struct of options for inputs, and their address."""
@@ -232,7 +244,9 @@ class Attack:
                         f"row {found.bad_row}, element {found.bad_index}")
         check(status)
 
-    def perturb(self, x, grad, out=None, *, selected=None, row_scale=None):
+    def perturb(self, x: numpy.ndarray, grad: numpy.ndarray, out: numpy.ndarray | None = None, *,
+                selected: numpy.ndarray | None = None, row_scale: numpy.ndarray | None = None
+                ) -> numpy.ndarray:
         """Return x perturbed by one step; grad is the gradient of each row's loss in x. Start and
         steps are not looked at. out: an array like x, or x itself."""
         o, x_at = self._call(x, selected, row_scale)
@@ -244,7 +258,9 @@ class Attack:
         self._done(lib.absa_perturb(o, len(x), x_at, g_at, out_at, found) if x.size else 0, found)
         return out
 
-    def start(self, x, out=None, *, selected=None, row_scale=None, ids=None, first_id=0):
+    def start(self, x: numpy.ndarray, out: numpy.ndarray | None = None, *,
+              selected: numpy.ndarray | None = None, row_scale: numpy.ndarray | None = None,
+              ids: numpy.ndarray | None = None, first_id: int = 0) -> numpy.ndarray:
         """Return the points where the attack starts. ids: an int64 array, one number a row that
         stays with the sample wherever it is processed; first_id, first_id + 1, ... by default."""
         o, x_at = self._call(x, selected, row_scale, ids, first_id)
@@ -254,7 +270,9 @@ class Attack:
         self._done(lib.absa_perturb_start(o, len(x), x_at, out_at, found) if x.size else 0, found)
         return out
 
-    def step(self, x, grad, point, *, selected=None, row_scale=None):
+    def step(self, x: numpy.ndarray, grad: numpy.ndarray, point: numpy.ndarray, *,
+             selected: numpy.ndarray | None = None, row_scale: numpy.ndarray | None = None
+             ) -> numpy.ndarray:
         """Move point, in place, along its gradient grad, and back into ball and box around x;
         returns it."""
         o, x_at = self._call(x, selected, row_scale)
@@ -266,7 +284,10 @@ class Attack:
         self._done(lib.absa_perturb_step(o, len(x), x_at, g_at, at, found) if x.size else 0, found)
         return point
 
-    def run(self, x, gradient, out=None, *, selected=None, row_scale=None, ids=None, first_id=0):
+    def run(self, x: numpy.ndarray, gradient: Callable[[numpy.ndarray], numpy.ndarray],
+            out: numpy.ndarray | None = None, *, selected: numpy.ndarray | None = None,
+            row_scale: numpy.ndarray | None = None, ids: numpy.ndarray | None = None,
+            first_id: int = 0) -> numpy.ndarray:
         """Run the whole attack and return the perturbed inputs.
 
         gradient: gradient(point) -> the gradient of each row's loss in the row, an array in the
@@ -299,7 +320,7 @@ class Attack:
         return out
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """The options of the attack by name, enums as words. Changing the dict changes nothing."""
         names = ("step", "direction", "start", "start_ratio", "step_ratio", "steps", "layout",
                  "channels", "grad_scale", "seed", "update")
@@ -310,23 +331,30 @@ class Attack:
             found[name] = self._arrays.get(name, getattr(self._struct, name))
         return found
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         o = self.options
         size = "an array" if "epsilon" in self._arrays else f"{o['epsilon']:g}"
         return (f"Attack({self.name}, epsilon={size}: {o['steps']} x {o['step_ratio']:g} "
                 f"{o['step']}, start {o['start']}, {o['direction']})")
 
 
-def perturb(x, grad, epsilon=0.005, lo=None, hi=None, *, name="fgsm", out=None, selected=None,
-            row_scale=None, **options):
+def perturb(x: numpy.ndarray, grad: numpy.ndarray, epsilon: float | numpy.ndarray = 0.005,
+            lo: float | numpy.ndarray | None = None, hi: float | numpy.ndarray | None = None, *,
+            name: str = "fgsm", out: numpy.ndarray | None = None,
+            selected: numpy.ndarray | None = None, row_scale: numpy.ndarray | None = None,
+            **options: Any) -> numpy.ndarray:
     """Return x perturbed by one step along grad, the gradient of each row's loss in x; the
     parameters are those of Attack and of Attack.perturb()."""
     return Attack(name, epsilon, lo, hi, **options).perturb(
         x, grad, out, selected=selected, row_scale=row_scale)
 
 
-def attack(x, gradient, epsilon=0.005, lo=None, hi=None, *, name="pgd", out=None, selected=None,
-           row_scale=None, ids=None, first_id=0, **options):
+def attack(x: numpy.ndarray, gradient: Callable[[numpy.ndarray], numpy.ndarray],
+           epsilon: float | numpy.ndarray = 0.005, lo: float | numpy.ndarray | None = None,
+           hi: float | numpy.ndarray | None = None, *, name: str = "pgd",
+           out: numpy.ndarray | None = None, selected: numpy.ndarray | None = None,
+           row_scale: numpy.ndarray | None = None, ids: numpy.ndarray | None = None,
+           first_id: int = 0, **options: Any) -> numpy.ndarray:
     """Return x perturbed by a whole attack, PGD by default; the parameters are those of Attack and
     of Attack.run(): gradient(point) returns the gradient of each row's loss in the row."""
     return Attack(name, epsilon, lo, hi, **options).run(

@@ -1,11 +1,13 @@
 """Blocks: the Hessian of some of the parameters only. A selection over named ranges, and the
 eigenvalues layer by layer."""
 
+from __future__ import annotations
+
 import collections.abc
 import ctypes
 import math
 import operator
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional, overload
 
 import numpy
 
@@ -15,6 +17,17 @@ from ._progress import running, shown
 from .eigen import EigenResult, options as eigen_options, watch
 from .space import Space
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, Tuple, Union
+
+    from .eigen import _Progress
+    from .operator import Operator
+
+    # {name: size, shape or array}, or ranges; see Block
+    _Ranges = Union[Mapping[str, Any], Sequence[Union[
+        "Range", Tuple[Optional[str], int, int], Tuple[Optional[str], int, int, int]]]]
+
 
 class Range(NamedTuple):
     """Elements first .. first + count - 1 of the parameters. Ranges of one layer have its number;
@@ -22,7 +35,7 @@ class Range(NamedTuple):
 
     name: Optional[str]
     first: int
-    count: int
+    count: int  # type: ignore[assignment]
     layer: int = 0
 
 
@@ -90,7 +103,8 @@ class Block:
         as select() takes it; nothing is selected otherwise
     """
 
-    def __init__(self, ranges=(), n=None, *, select=None, context=None):
+    def __init__(self, ranges: _Ranges = (), n: int | None = None, *, select: str | None = None,
+                 context: Context | None = None) -> None:
         self.context = Context() if context is None else context
         self._ranges = _ranges(ranges)
         if n is None:
@@ -105,7 +119,7 @@ class Block:
         self._handle = Handle(self.context, lib.absa_block_destroy, create)
 
     @classmethod
-    def made(cls, context, ranges, create):
+    def made(cls, context: Context, ranges: Iterable[Range], create: Callable[[Any], int]) -> Block:
         """Return the selection of these ranges that create(pointer to a handle) makes."""
         block = cls.__new__(cls)
         block.context, block._ranges = context, list(ranges)
@@ -113,7 +127,7 @@ class Block:
         return block
 
     @property
-    def handle(self):
+    def handle(self) -> ctypes.c_void_p:
         """The C handle."""
         return self._handle.handle
 
@@ -121,46 +135,46 @@ class Block:
         self.context.check(status)
         return self
 
-    def copy(self):
+    def copy(self) -> Block:
         """Return a selection of its own of the same parameters."""
         made = Block(self._ranges, self.parameters)
         for piece in self.pieces:
             made.select_range(piece.first, piece.count)
         return made
 
-    def select(self, text):
+    def select(self, text: str) -> Block:
         """Add what a text says, parts separated by commas: "full", "last:2" (layers), "share:0.1"
         (the fewest last layers that hold such a share of the parameters), "range:100+50", or
         patterns of names such as "conv*.bias". Returns the selection."""
         return self._check(lib.absa_block_select(self.handle, _text(text, "the selection")))
 
-    def select_range(self, first, count):
+    def select_range(self, first: int, count: int) -> Block:
         """Add elements first .. first + count - 1."""
         return self._check(lib.absa_block_select_range(self.handle, positive(first, "first", 0),
                                                        positive(count, "count")))
 
-    def select_layers(self, layers):
+    def select_layers(self, layers: int) -> Block:
         """Add the ranges of so many last layers."""
         return self._check(lib.absa_block_select_layers(self.handle, positive(layers, "layers")))
 
-    def select_name(self, pattern):
+    def select_name(self, pattern: str) -> Block:
         """Add the ranges whose whole names match: * stands for any characters, ? for one."""
         return self._check(lib.absa_block_select_name(self.handle, _text(pattern, "the pattern")))
 
-    def select_share(self, share):
+    def select_share(self, share: float) -> Block:
         """Add the fewest last layers that hold at least a share of the parameters, in (0, 1]."""
         return self._check(lib.absa_block_select_share(self.handle, float(share)))
 
     @property
-    def parameters(self):
+    def parameters(self) -> int:
         """Parameters in all, n."""
         return lib.absa_block_parameter_count(self.handle)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """How many parameters are selected, m."""
         return lib.absa_block_count(self.handle)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True
 
     def _listed(self, count, describe):
@@ -173,22 +187,22 @@ class Block:
         return found
 
     @property
-    def pieces(self):
+    def pieces(self) -> list[Range]:
         """Runs of neighbours that are selected, in order: a list of Range without names."""
         return self._listed(lib.absa_block_piece_count, lib.absa_block_piece_at)
 
     @property
-    def layers(self):
+    def layers(self) -> list[Range]:
         """All layers, selected or not: a list of Range, named like the first range of each."""
         return self._listed(lib.absa_block_layer_count, lib.absa_block_layer_at)
 
     @property
-    def indices(self):
+    def indices(self) -> numpy.ndarray:
         """The selected parameters: an int64 array of shape (m,), ascending."""
         return numpy.concatenate([numpy.arange(piece.first, piece.first + piece.count)
                                   for piece in self.pieces] or [numpy.empty(0, numpy.int64)])
 
-    def space(self, space):
+    def space(self, space: Space) -> Space:
         """Return the absa.Space of the block's vectors, given that of whole ones: arrays of shape
         (m,), or of what this process has of them."""
         made = struct(c.absa_space)
@@ -203,7 +217,7 @@ class Block:
                             "its space be given")
         return Space(self.parameters, like.dtype, context=self.context)
 
-    def expand(self, part, space=None, out=None):
+    def expand(self, part: numpy.ndarray, space: Space | None = None, out: Any = None) -> Any:
         """Return the vector of all parameters with `part`, of shape (m,), where they are selected
         and 0 elsewhere. space: that of whole vectors; by default arrays of shape (n,)."""
         space = self._whole(space, part)
@@ -212,7 +226,8 @@ class Block:
             self._check(lib.absa_block_expand(self.handle, space.struct, given, at))
         return out
 
-    def gather(self, whole, space=None, out=None):
+    def gather(self, whole: Any, space: Space | None = None, out: numpy.ndarray | None = None
+               ) -> numpy.ndarray:
         """Return the selected elements of a vector of all parameters, an array of shape (m,)."""
         space = self._whole(space, whole)
         mine = self.space(space)
@@ -221,28 +236,39 @@ class Block:
             self._check(lib.absa_block_gather(self.handle, space.struct, given, at))
         return out
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         pieces = lib.absa_block_piece_count(self.handle)
         return (f"Block({len(self)} of {self.parameters} parameters in {pieces} "
                 f"piece{'s' * (pieces != 1)}, {len(self._ranges)} ranges)")
 
 
-class LayerEigenvalues(collections.abc.Sequence):
+class LayerEigenvalues(collections.abc.Sequence[EigenResult]):
     """Eigenvalues layer by layer: a sequence of EigenResult, and `ranges`, one a result, with
     `values`, `lower` and `upper` as arrays."""
 
-    def __init__(self, ranges, results):
+    ranges: list[Range]
+    values: numpy.ndarray
+    lower: numpy.ndarray
+    upper: numpy.ndarray
+
+    def __init__(self, ranges: Iterable[Range], results: Iterable[EigenResult]) -> None:
         self.ranges, self._results = list(ranges), list(results)
         self.values = numpy.array([r.value for r in results])
         self.lower, self.upper = numpy.array([r.interval for r in results]).T.copy()
 
-    def __getitem__(self, at):
+    @overload
+    def __getitem__(self, at: int) -> EigenResult: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[EigenResult]: ...
+
+    def __getitem__(self, at: Any) -> Any:
         return self._results[at]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._results)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"{'layer':<28} {'parameters':>11} {'value':>12} {'lower':>12} {'upper':>12}"]
         for one, found in zip(self.ranges, self._results):
             name = one.name or f"{one.first}+{one.count}"
@@ -252,7 +278,9 @@ class LayerEigenvalues(collections.abc.Sequence):
         return "\n".join(lines)
 
 
-def layer_eigenvalues(op, ranges, *, stream=0, monitor=None, progress=None, **options):
+def layer_eigenvalues(op: Operator, ranges: Block | _Ranges, *, stream: int = 0,
+                      monitor: Callable[[EigenResult], bool | None] | None = None,
+                      progress: _Progress | None = None, **options: Any) -> LayerEigenvalues:
     """Measure the extreme eigenvalue of several diagonal blocks, one after another.
 
     Parameters

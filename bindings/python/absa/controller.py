@@ -1,15 +1,25 @@
 """The controller: how large the next batch is, with which learning rate, how many of its inputs to
 perturb, and whether the Hessian is to be measured."""
 
+from __future__ import annotations
+
 import ctypes
 import json
 import math
+from typing import TYPE_CHECKING
 
 from . import _declarations as c
 from ._core import (Context, Handle, Session, callback, check, fill, lib, number, struct, word,
                     written)
 from ._settings import get, put
 from .space import reduction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+    from .eigen import EigenResult
+    from .sampling import SamplingResult
 
 # How the fields that hold an enum are spelled.
 _ENUMS = {"strategy": "absa_strategy", "lr_rule": "absa_lr_rule", "unit": "absa_unit",
@@ -53,13 +63,31 @@ class Plan(c.absa_plan):
     `epoch_done`: call end_epoch(); `finished`; `reason` of the last decision, a word.
     """
 
-    reason = _reason(c.absa_plan)
-    measure_due = _flag(c.absa_plan, "measure_due")
-    epoch_done = _flag(c.absa_plan, "epoch_done")
-    finished = _flag(c.absa_plan, "finished")
-    threshold_closed = _flag(c.absa_plan, "threshold_closed")
+    batch: int
+    rows: int
+    rows_done: int
+    micro_batch: int
+    micro_batches: int
+    lr: float
+    lr_multiplier: float
+    momentum_multiplier: float
+    gamma: float
+    epsilon: float
+    adversarial_rows: int
+    progress: float
+    epoch: float
+    threshold: float
+    update: int
+    short_updates: int
+    samples: int
+    epochs_ended: int
+    reason: str = _reason(c.absa_plan)
+    measure_due: bool = _flag(c.absa_plan, "measure_due")
+    epoch_done: bool = _flag(c.absa_plan, "epoch_done")
+    finished: bool = _flag(c.absa_plan, "finished")
+    threshold_closed: bool = _flag(c.absa_plan, "threshold_closed")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         told = [name for name in ("measure_due", "epoch_done", "finished") if getattr(self, name)]
         return (f"Plan(batch={self.batch}, lr={self.lr:.6g}, gamma={self.gamma:.4g}, "
                 f"update={self.update}, epoch={self.epoch:.3f}, reason={self.reason}"
@@ -70,9 +98,14 @@ class Micro(c.absa_micro):
     """One micro-batch of one process: rows first .. first + rows - 1 of the epoch, the weight of
     its gradient, the number of its first rows to perturb, and whether it is the window's last."""
 
-    last = _flag(c.absa_micro, "last")
+    first: int
+    rows: int
+    global_rows: int
+    weight: float
+    adversarial_rows: int
+    last: bool = _flag(c.absa_micro, "last")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"Micro(first={self.first}, rows={self.rows}, weight={self.weight:.6g}, "
                 f"adversarial_rows={self.adversarial_rows}, last={self.last})")
 
@@ -81,23 +114,40 @@ class Decision(c.absa_decision):
     """One decision, as the journal gets it; the fields are those of absa_decision, `event`,
     `reason` and `answer` as words."""
 
-    event = _word(c.absa_decision, "event", "absa_event")
-    reason = _reason(c.absa_decision)
-    answer = _word(c.absa_decision, "answer", "absa_answer")
-    converged = _flag(c.absa_decision, "converged")
-    consistent = _flag(c.absa_decision, "consistent")
+    event: str = _word(c.absa_decision, "event", "absa_event")
+    reason: str = _reason(c.absa_decision)
+    update: int
+    samples: int
+    epoch: int
+    batch_before: int
+    batch: int
+    lr_before: float
+    lr: float
+    gamma_before: float
+    gamma: float
+    value: float
+    lower: float
+    upper: float
+    threshold: float
+    reference: float
+    patience: int
+    products: int
+    answer: str = _word(c.absa_decision, "answer", "absa_answer")
+    converged: bool = _flag(c.absa_decision, "converged")
+    consistent: bool = _flag(c.absa_decision, "consistent")
+    standard_error: float
 
     @property
-    def grew(self):
+    def grew(self) -> bool:
         """Whether the batch grew."""
         return self.batch > self.batch_before
 
-    def json(self):
+    def json(self) -> str:
         """Return the decision as one line of JSON, as absa-train writes it."""
         text = written(check, lambda *room: lib.absa_decision_format(self, *room))
         return text.rstrip(b"\0").decode()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         told = f"value={self.value:.6g}, " if math.isfinite(self.value) else ""
         return (f"Decision({self.event}, {self.reason}, {told}batch {self.batch_before} -> "
                 f"{self.batch}, lr {self.lr_before:.4g} -> {self.lr:.4g}, "
@@ -193,7 +243,8 @@ class Controller:
     Pickling keeps options, state and callables; those must be picklable themselves.
     """
 
-    def __init__(self, strategy=None, preset="recommended", **options):
+    def __init__(self, strategy: str | None = None, preset: str = "recommended",
+                 **options: Any) -> None:
         self._arguments = {"strategy": strategy, "preset": preset, **options}
         self._context = Context()
         self._struct, self._called = _made(self._context, strategy, preset, dict(options))
@@ -205,15 +256,15 @@ class Controller:
         return lib.absa_controller_create(self._context.handle, self._struct, out)
 
     @property
-    def handle(self):
+    def handle(self) -> ctypes.c_void_p:
         """The C handle."""
         return self._handle.handle
 
-    def check(self, status):
+    def check(self, status: int) -> None:
         """Raise the error of a status, or what a callback raised."""
         self._context.check(status)
 
-    def twin(self, journal=None):
+    def twin(self, journal: Callable[[Decision], Any] | None = None) -> Controller:
         """Return a controller of the same options in the same state, with a journal of its own or
         none, and without `reduce`."""
         kept = {name: value for name, value in self._arguments.items()
@@ -221,10 +272,10 @@ class Controller:
         return _restored(type(self), {**kept, "journal": journal}, self.save())
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """All options by name, enums as words, decay as a tuple. Changing the dict changes
         nothing."""
-        found = {}
+        found: dict[str, Any] = {}
         for index in range(1000):
             name = lib.absa_controller_options_name(index)
             if name is None:
@@ -241,14 +292,14 @@ class Controller:
         raise AssertionError("the names of options do not end")
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, str]:
         """All options as text, {name: text}: what the parameter settings takes back to the same
         bits."""
         return get(self._context, lib.absa_controller_options_get, self._struct,
                    lib.absa_controller_options_name)
 
     @property
-    def epoch_samples(self):
+    def epoch_samples(self) -> int:
         """Samples of an epoch: fewer than `samples` where epoch_tail is "drop"."""
         o = self._struct
         if o.epoch_tail == c.ENUMS["absa_tail"]["drop"]:
@@ -260,23 +311,24 @@ class Controller:
         with Session(self):
             self.check(function(self.handle, *arguments))
 
-    def plan(self, process=0, processes=1):
+    def plan(self, process: int = 0, processes: int = 1) -> Plan:
         """Answer what the next update is to be; changes nothing."""
         plan = Plan(ctypes.sizeof(c.absa_plan))
         self._call(lib.absa_controller_plan, process, processes, plan)
         return plan
 
-    def micro(self, process=0, processes=1):
+    def micro(self, process: int = 0, processes: int = 1) -> Micro:
         """Answer which rows come next; advance() moves on."""
         micro = Micro(ctypes.sizeof(c.absa_micro))
         self.check(lib.absa_controller_micro(self.handle, process, processes, micro))
         return micro
 
-    def advance(self, samples):
+    def advance(self, samples: int) -> None:
         """Count samples that were used, over all processes: 1 to what the window has left."""
         self._call(lib.absa_controller_advance, samples)
 
-    def observe(self, measured, standard_error=None):
+    def observe(self, measured: float | EigenResult | SamplingResult,
+                standard_error: float | None = None) -> Decision:
         """Take a measurement and return the Decision that follows.
 
         measured: an absa.EigenResult, or a number, which is taken as exact. standard_error: of the
@@ -300,48 +352,49 @@ class Controller:
             self.check(status)
         return decision
 
-    def skip_measurement(self):
+    def skip_measurement(self) -> None:
         """Drop a due measurement."""
         self._call(lib.absa_controller_skip_measurement)
 
-    def end_epoch(self):
+    def end_epoch(self) -> None:
         """Count the end of an epoch."""
         self._call(lib.absa_controller_end_epoch)
 
-    def update_skipped(self):
+    def update_skipped(self) -> None:
         """Take back the last update: the optimiser skipped it. Its samples count."""
         self._call(lib.absa_controller_update_skipped)
 
-    def adversarial_collapse(self):
+    def adversarial_collapse(self) -> None:
         """End adversarial inputs for good."""
         self._call(lib.absa_controller_adversarial_collapse)
 
-    def restart_window(self):
+    def restart_window(self) -> None:
         """Forget the open window: its samples are drawn again."""
         self._call(lib.absa_controller_restart_window)
 
-    def save(self):
+    def save(self) -> bytes:
         """Return the state as bytes, at any point, also inside a window."""
         return written(self.check, lambda *room: lib.absa_controller_save(self.handle, *room))
 
-    def load(self, state, other_options=False):
+    def load(self, state: bytes | bytearray | memoryview, other_options: bool = False) -> None:
         """Restore what save() returned. other_options: take a state saved under other options."""
         if not isinstance(state, (bytes, bytearray, memoryview)):
             raise TypeError(f"state is {type(state).__name__}; it must be bytes")
         state = bytes(state)
         self._call(lib.absa_controller_load, state, len(state), int(other_options))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (type(self), self._arguments, self.save())
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         plan, o = self.plan(), self.options
         return (f"Controller({o['strategy']}, samples={o['samples']}, epochs={o['epochs']}: "
                 f"batch={plan.batch}, lr={plan.lr:.4g}, epoch {plan.epoch:.2f}, "
                 f"update {plan.update})")
 
 
-def predicted(strategy, preset, options, listener):
+def predicted(strategy: str | Controller | None, preset: str, options: Mapping[str, Any],
+              listener: Callable[[Decision], Any]) -> Controller:
     """Return a controller to try something with, whose decisions listener gets: the twin of a
     controller, or a new one, the journal among whose options is told too."""
     if isinstance(strategy, Controller):
@@ -373,7 +426,7 @@ def _field(name, kind, value):
     return int(value) if kind is ctypes.c_int32 else value
 
 
-def decisions(lines):
+def decisions(lines: Iterable[str | bytes | Mapping[str, Any]]) -> list[Decision]:
     """Return Decision objects of a journal's lines: JSON text, or dicts."""
     found = []
     for at, line in enumerate(lines):

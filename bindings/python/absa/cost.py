@@ -1,10 +1,17 @@
 """The time model of a data-parallel run: how long so many updates and measurements would take on a
 machine that is described by a handful of constants."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import _declarations as c
 from ._core import Context, lib, number, struct, word
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from .schedule import Schedule
 
 _COUNTS = ("updates", "rows", "adversarial_rows", "measurements", "products")
 
@@ -19,7 +26,7 @@ class Cost(NamedTuple):
     measuring: float
     total: float
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"Cost(total={self.total:.6g} s: computing={self.computing:.6g}, "
                 f"exchange={self.exchange:.6g}, measuring={self.measuring:.6g})")
 
@@ -43,12 +50,13 @@ class Machine:
         of one measurement of the eigenvalue, and of one product, to be added
     """
 
-    def __init__(self, *, collective="ring", **options):
+    def __init__(self, *, collective: Literal["ring", "bandwidth"] = "ring",
+                 **options: float) -> None:
         self._struct = struct(c.absa_cost_options, **options)
         self._struct.collective = number("absa_collective", collective)
         self._context = Context()
 
-    def time(self, run=None, **counts):
+    def time(self, run: Schedule | None = None, **counts: int) -> Cost:
         """Return the Cost of a run: an absa.Schedule, or its counts: updates, rows,
         adversarial_rows, measurements, products, which also change those of a schedule."""
         if run is not None:
@@ -59,13 +67,13 @@ class Machine:
         return Cost(*(getattr(found, name) for name in Cost._fields))
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """All constants by name. Changing the dict changes nothing."""
         found = {name: getattr(self._struct, name) for name, _ in c.absa_cost_options._fields_
                  if name not in ("struct_size", "reserved0")}
         return found | {"collective": word("absa_collective", self._struct.collective)}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         default = struct(c.absa_cost_options)
         told = [f"{name}={value if isinstance(value, int) else format(value, 'g')}"
                 for name, value in self.options.items()

@@ -1,8 +1,11 @@
 """Extreme eigenvalues with proof: the estimator, its results, and eigenvalues(), which does it all
 in one call."""
 
+from __future__ import annotations
+
 import ctypes
 import math
+from typing import TYPE_CHECKING
 
 import numpy
 
@@ -14,6 +17,24 @@ from ._settings import get, put
 from .operator import Operator
 from .space import space_of
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Any, Protocol, Union
+
+    from numpy.typing import DTypeLike
+
+    from .operator import _Matrix
+    from .space import Space
+
+    class _Bar(Protocol):  # as tqdm's
+        def update(self, count: int, /) -> Any: ...
+
+        def close(self) -> Any: ...
+
+    _Progress = Union[bool, Callable[["EigenResult"], Any], _Bar]
+    _Settings = Mapping[str, Union[str, float, Sequence[float]]]
+
 _WHICH = {"la": "largest", "sa": "smallest", "lm": "magnitude"}
 _ENUMS = {"rule": "absa_rule", "memory": "absa_memory", "which": "absa_which",
           "store": "absa_store"}
@@ -22,7 +43,8 @@ _FIELDS = {"stop": "absa_stop", "rule": "absa_rule", "which": "absa_which",
            "answer": "absa_answer", "memory": "absa_memory"}
 
 
-def options(settings=None, context=None, **values):
+def options(settings: _Settings | None = None, context: Context | None = None, **values: Any
+            ) -> c.absa_eigen_options:
     """Return the struct of options of an estimator: the fields of absa_eigen_options by name, and
     tol and k for tolerance and wanted. settings: some of them as text, {name: text}; the others go
     before it."""
@@ -58,9 +80,41 @@ class EigenResult:
         see absa_pair
     """
 
-    of = None  # what a framework's adapter says that it is of
+    struct: c.absa_eigen_result
+    values: numpy.ndarray
+    lower: numpy.ndarray
+    upper: numpy.ndarray
+    residuals: numpy.ndarray
+    vectors: numpy.ndarray | list[Any] | None
+    value: float
+    interval: tuple[float, float]
+    eta: float
+    residual: float
+    inconsistency: float
+    other_value: float
+    other_lower: float
+    other_upper: float
+    other_residual: float
+    stop: str
+    converged: bool
+    consistent: bool
+    rule: str
+    which: str
+    answer: str
+    products: int
+    peak_vectors: int
+    stream: int
+    memory: str
+    heuristic: bool
+    pairs: int
+    starts: int
+    rest_bound: float
+    clusters: numpy.ndarray
+    from_below: numpy.ndarray
+    of: str | None = None  # what a framework's adapter says that it is of
 
-    def __init__(self, found, pairs=(), vectors=None):
+    def __init__(self, found: c.absa_eigen_result, pairs: Sequence[c.absa_pair] = (),
+                 vectors: numpy.ndarray | list[Any] | None = None) -> None:
         self.struct = found
         for name, _ in c.absa_eigen_result._fields_:
             if name in ("struct_size", "lower", "upper"):
@@ -80,7 +134,7 @@ class EigenResult:
         self.from_below = numpy.array([bool(p.from_below) for p in pairs] or [False])
         self.vectors = vectors
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         ended = {"converged": "converged", "budget": "out of budget", "monitor": "stopped",
                  "exact": "exact", "decided": f"decided: {self.answer}"}.get(self.stop, self.stop)
         lines = [f"{self.which} eigenvalue{'s' * (len(self.values) > 1)}, {self.rule}: {ended} "
@@ -109,9 +163,11 @@ class Estimator:
     file has them.
     """
 
-    def __init__(self, space, dtype=None, *, monitor=None, progress=None, settings=None,
-                 **values):
-        self.space = space_of(space, dtype)
+    def __init__(self, space: Space | Operator | int, dtype: DTypeLike | None = None, *,
+                 monitor: Callable[[EigenResult], bool | None] | None = None,
+                 progress: _Progress | None = None, settings: _Settings | None = None,
+                 **values: Any) -> None:
+        self.space: Space = space_of(space, dtype)
         self.options = options(settings, self.space.context, **values)
         self._watchers, self._progress = watch(self.options, monitor), progress
         self._handle = Handle(
@@ -121,12 +177,12 @@ class Estimator:
         self.next_stream = 0  # the number of the next measurement
 
     @property
-    def handle(self):
+    def handle(self) -> ctypes.c_void_p:
         """The C handle."""
         return self._handle.handle
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, str]:
         """All options as text, {name: text}: what the parameter settings takes to make the same
         estimator."""
         return get(self.space.context, lib.absa_eigen_options_get, self.options,
@@ -135,7 +191,7 @@ class Estimator:
     def _check(self, status):
         self.space.context.check(status)
 
-    def memory(self):
+    def memory(self) -> tuple[int, int]:
         """Return (vectors, bytes) that the estimator holds."""
         vectors, held = ctypes.c_int64(), ctypes.c_int64()
         self._check(lib.absa_eigen_memory(self.space.struct, self.options, ctypes.byref(vectors),
@@ -160,8 +216,10 @@ class Estimator:
             fields["threshold"] = threshold
         return struct(c.absa_eigen_args, **fields), hint
 
-    def run(self, op, *, stream=None, hint=None, hint_stream=None, hint_weight=None,
-            threshold=None, threshold_closed=False, vectors=True, progress=None):
+    def run(self, op: Operator, *, stream: int | None = None, hint: Any = None,
+            hint_stream: int | None = None, hint_weight: float | None = None,
+            threshold: float | None = None, threshold_closed: bool = False, vectors: bool = True,
+            progress: _Progress | None = None) -> EigenResult:
         """Run to the end and return an EigenResult.
 
         stream: the measurement's number, one more than the last run's by default. hint: a vector to
@@ -178,20 +236,23 @@ class Estimator:
             self._check(lib.absa_eigen_run(self.handle, op.handle, args, found))
         return self._result(found, vectors)
 
-    def resume(self, op, vectors=True, progress=None):
+    def resume(self, op: Operator, vectors: bool = True, progress: _Progress | None = None
+               ) -> EigenResult:
         """Go on with an open run, one that was started, or loaded, to its end."""
         found = struct(c.absa_eigen_result)
         with self.running(op, progress=progress):
             self._check(lib.absa_eigen_continue(self.handle, op.handle, found))
         return self._result(found, vectors)
 
-    def running(self, *parts, progress=None):
+    def running(self, *parts: Any, progress: _Progress | None = None
+                ) -> AbstractContextManager[None]:
         """Enter a run: a context manager; see absa._progress."""
         told = shown(self._progress if progress is None else progress, self.options.max_products)
         return running(self._watchers, told, self, *parts)
 
-    def start(self, *, stream=None, hint=None, hint_stream=None, hint_weight=None, threshold=None,
-              threshold_closed=False):
+    def start(self, *, stream: int | None = None, hint: Any = None,
+              hint_stream: int | None = None, hint_weight: float | None = None,
+              threshold: float | None = None, threshold_closed: bool = False) -> None:
         """Begin a run by reverse communication: next(), fill y, put(), until next() is None."""
         args, hint = self._args(stream, hint, hint_stream, hint_weight, threshold,
                                 threshold_closed)
@@ -200,7 +261,7 @@ class Estimator:
             self._check(lib.absa_eigen_start(self.handle, args))
         self.next_stream = args.stream + 1
 
-    def next(self):
+    def next(self) -> tuple[Any, Any] | None:
         """Return (x, y): put H x into y and call put(); None when the run has ended."""
         x, y = ctypes.c_void_p(), ctypes.c_void_p()
         with Session(self):
@@ -209,12 +270,12 @@ class Estimator:
                 return None
             return self.space.reading(x.value), self.space.writing(y.value)
 
-    def put(self):
+    def put(self) -> None:
         """Take the product that y holds."""
         with Session(self):
             self._check(lib.absa_eigen_put(self.handle))
 
-    def best(self, vectors=False):
+    def best(self, vectors: bool = False) -> EigenResult:
         """Return the best result so far of the current or last run, also after a failure."""
         found = struct(c.absa_eigen_result)
         self._check(lib.absa_eigen_best(self.handle, found))
@@ -248,7 +309,7 @@ class Estimator:
         with self.space.lent(out, "out", True) as at, Session(self):
             return lib.absa_eigen_pair_vector(self.handle, index, at)
 
-    def vector(self, index=0, out=None):
+    def vector(self, index: int = 0, out: Any = None) -> Any:
         """Return the unit Ritz vector of a pair of the last run."""
         out = self.space.empty() if out is None else out
         if index == 0:
@@ -258,14 +319,14 @@ class Estimator:
             self._check(self._vector_into(index, out))
         return out
 
-    def save(self, vectors=True):
+    def save(self, vectors: bool = True) -> bytes:
         """Return the state as bytes: streams used, the last result, and, with vectors, what an open
         run or the next hint needs."""
         with Session(self):
             return written(self._check, lambda *room: lib.absa_eigen_save(
                 self.handle, int(vectors), *room))
 
-    def load(self, state):
+    def load(self, state: bytes) -> None:
         """Restore what save() returned; the options and the space must be the same."""
         with Session(self):
             self._check(lib.absa_eigen_load(self.handle, bytes(state), len(state)))
@@ -275,7 +336,7 @@ class Estimator:
             self._check(status)
         self.next_stream = 0 if status else found.stream + 1
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"Estimator({self.space!r}, rule={word('absa_rule', self.options.rule)}, "
                 f"which={word('absa_which', self.options.which)}, k={self.options.wanted})")
 
@@ -284,7 +345,8 @@ _STATE = c.ENUMS["absa_status_code"]["state"]
 _UNSUPPORTED = c.ENUMS["absa_status_code"]["unsupported"]
 
 
-def watch(made, monitor):
+def watch(made: c.absa_eigen_options, monitor: Callable[[EigenResult], bool | None] | None
+          ) -> list[Callable[[EigenResult], Any]]:
     """Set the monitor of a struct of options; return the list of those who are told of products."""
     watchers = [] if monitor is None else [monitor]
 
@@ -301,8 +363,10 @@ def watch(made, monitor):
     return watchers
 
 
-def top(op, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, *, hint=None, stream=None,
-        threshold=None, threshold_closed=False, **more):
+def top(op: Operator, k: int = 1, which: str = "LA", rule: str = "checked", tol: float = 1e-2,
+        eta: float = 1e-2, *, hint: Any = None, stream: int | None = None,
+        threshold: float | None = None, threshold_closed: bool = False, **more: Any
+        ) -> EigenResult:
     """Return the k outermost eigenvalues of an operator, by an estimator of its own; the parameters
     are those of eigenvalues() and of Estimator.run()."""
     estimator = Estimator(op, rule=rule, which=which, wanted=k, tolerance=tol, eta=eta, **more)
@@ -313,8 +377,10 @@ def top(op, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, *, hint=None, s
                          threshold_closed=threshold_closed)
 
 
-def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, dtype=None,
-                hint=None, max_products=None, seed=0, *, progress=None, **more):
+def eigenvalues(hvp: Callable[..., Any] | Operator | _Matrix, n: int | None = None, k: int = 1,
+                which: str = "LA", rule: str = "checked", tol: float = 1e-2, eta: float = 1e-2,
+                dtype: DTypeLike | None = None, hint: Any = None, max_products: int | None = None,
+                seed: int = 0, *, progress: _Progress | None = None, **more: Any) -> EigenResult:
     """Return the k outermost eigenvalues of a symmetric operator, with intervals.
 
     Parameters
@@ -353,7 +419,7 @@ def eigenvalues(hvp, n=None, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2
     if isinstance(hvp, Operator):
         op = hvp
     elif hasattr(hvp, "shape") and hasattr(hvp, "__matmul__"):
-        op = Operator.from_scipy(hvp, dtype)
+        op = Operator.from_scipy(hvp, dtype)  # type: ignore[arg-type]
     else:
         if n is None:
             raise TypeError("n, the number of unknowns, is missing")

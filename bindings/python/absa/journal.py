@@ -1,13 +1,22 @@
 """Journals of controllers: written to files, read back, and fed to controllers with other
 options."""
 
+from __future__ import annotations
+
 import ctypes
 import math
 import os
+from typing import TYPE_CHECKING
 
 from . import _declarations as c
 from ._core import lib, struct
 from .controller import Decision, decisions, predicted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from .controller import Controller
 
 
 class Journal:
@@ -17,32 +26,32 @@ class Journal:
     decisions behind. A context manager, and picklable: a copy appends to the same file.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._file = open(self.path, "a", encoding="ascii")
 
-    def __call__(self, decision):
+    def __call__(self, decision: Decision) -> None:
         self._file.write(decision.json() + "\n")
         self._file.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Journal:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.path,)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Journal({self.path!r})"
 
 
-def read_journal(path):
+def read_journal(path: str | os.PathLike[str]) -> list[Decision]:
     """Return the decisions of a file that absa.Journal wrote: a list of absa.Decision."""
     with open(path, encoding="utf-8") as file:
         lines = [line for line in file.read().split("\n") if line.strip()]
@@ -68,13 +77,20 @@ class Replay:
         where it came to
     """
 
-    def __init__(self, found, made, controller):
+    decisions: list[Decision]
+    replayed: int
+    measurements: int
+    undetermined: int | None
+    threshold: float | None
+    controller: Controller
+
+    def __init__(self, found: c.absa_replay, made: list[Decision], controller: Controller) -> None:
         self.decisions, self.controller = made, controller
         self.replayed, self.measurements = found.replayed, found.measurements
         self.undetermined = None if found.undetermined < 0 else found.undetermined
         self.threshold = None if math.isnan(found.threshold) else found.threshold
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"{self.replayed} decisions with {self.measurements} measurements were replayed"]
         if self.undetermined is not None:
             lines[0] += ","
@@ -89,7 +105,9 @@ class Replay:
         return "\n".join(lines)
 
 
-def replay(journal, /, controller=None, preset="recommended", **options):
+def replay(journal: str | os.PathLike[str] | Sequence[Decision | str | bytes | Mapping[str, Any]],
+           /, controller: str | Controller | None = None, preset: str = "recommended",
+           **options: Any) -> Replay:
     """Feed a journal to a controller: what would other options have made of the same measurements?
 
     Parameters
@@ -110,8 +128,8 @@ def replay(journal, /, controller=None, preset="recommended", **options):
         journal = read_journal(journal)
     journal = list(journal)
     if not all(isinstance(one, Decision) for one in journal):
-        journal = decisions(journal)
-    made = []
+        journal = decisions(journal)  # type: ignore[arg-type]
+    made: list[Decision] = []
     controller = predicted(controller, preset, options, made.append)
     array = (c.absa_decision * max(len(journal), 1))(*journal)
     found = struct(c.absa_replay)

@@ -1,9 +1,12 @@
 """Symmetric operators: a Hessian-vector product, gradients, outputs and their backward pass, sums
 and shifts of these."""
 
+from __future__ import annotations
+
 import ctypes
 import inspect
 import numbers
+from typing import TYPE_CHECKING
 
 import numpy
 
@@ -11,6 +14,28 @@ from . import _declarations as c
 from ._core import (Handle, Session, callback, cut_short, guarded, keep, lib, number, place, struct, weighed,
                     word, word64)
 from .space import doubles, fill_doubles, space_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Literal, Protocol, TypeVar
+
+    from numpy.typing import ArrayLike, DTypeLike
+    from scipy.sparse.linalg import LinearOperator
+
+    from ._core import Context
+    from .block import Block, _Ranges
+    from .space import Space
+
+    _Vector = TypeVar("_Vector")  # an array, or what the ops of a space make
+
+    class _Matrix(Protocol):  # an array, a SciPy sparse matrix or a LinearOperator
+        @property
+        def shape(self) -> Any: ...
+
+        @property
+        def dtype(self) -> Any: ...
+
+        def __matmul__(self, other: Any, /) -> Any: ...
 
 
 def _takes_out(function):
@@ -90,7 +115,18 @@ class Check:
     """What Operator.check() found: `good`, `verdict` (a word), `text` (plain words), and the
     measures repeatability, scaling, additivity, symmetry, length, tolerance, products."""
 
-    def __init__(self, found):
+    good: bool
+    verdict: str
+    text: str
+    repeatability: float
+    scaling: float
+    additivity: float
+    symmetry: float
+    length: float
+    tolerance: float
+    products: int
+
+    def __init__(self, found: c.absa_check_result) -> None:
         self.verdict = word("absa_verdict", found.verdict)
         self.good = self.verdict == "good"
         self.text = lib.absa_verdict_text(found.verdict).decode()
@@ -98,7 +134,7 @@ class Check:
                      "products"):
             setattr(self, name, getattr(found, name))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"{self.text}\n  repeatability {self.repeatability:.2e}, scaling "
                 f"{self.scaling:.2e}, additivity {self.additivity:.2e},\n  symmetry "
                 f"{self.symmetry:.2e}; tolerance {self.tolerance:.2e}, {self.products} products")
@@ -111,20 +147,22 @@ class Operator:
     One thread at a time uses it; exceptions of its callbacks come out of the call they ran in.
     """
 
-    selection = None
+    selection: Block | None = None
 
-    def __init__(self, space, create, *kept):
+    def __init__(self, space: Space, create: Callable[[Any], int], *kept: Any) -> None:
         self.space = space
         self._handle = Handle(space.context, lib.absa_operator_destroy, create, space, *kept)
 
     @property
-    def handle(self):
+    def handle(self) -> ctypes.c_void_p:
         """The C handle."""
         return self._handle.handle
 
     @classmethod
-    def from_hvp(cls, hvp, space, dtype=None, *, samples=1, convention="mean", reduce_vector=None,
-                 context=None):
+    def from_hvp(cls, hvp: Callable[..., Any], space: Space | int, dtype: DTypeLike | None = None,
+                 *, samples: int = 1, convention: Literal["mean", "sum"] = "mean",
+                 reduce_vector: Callable[[Any], Any] | None = None,
+                 context: Context | None = None) -> Operator:
         """Make an operator from a product.
 
         hvp: hvp(v) returning H v as an array of the space's shape and dtype, or hvp(v, out) that
@@ -141,7 +179,7 @@ class Operator:
             space.context.handle, space.struct, call, None, options, out), call, options)
 
     @classmethod
-    def from_scipy(cls, matrix, dtype=None):
+    def from_scipy(cls, matrix: _Matrix, dtype: DTypeLike | None = None) -> Operator:
         """Make an operator from a symmetric matrix: an array, a SciPy sparse matrix, or a
         LinearOperator."""
         if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
@@ -155,8 +193,12 @@ class Operator:
         return cls.from_hvp(product, rows, dtype)
 
     @classmethod
-    def from_gradient(cls, gradient, theta, space=None, *, scheme="central", step=None, scale=None,
-                      samples=1, convention="mean", reduce_vector=None, context=None):
+    def from_gradient(cls, gradient: Callable[..., Any], theta: Any, space: Space | None = None, *,
+                      scheme: Literal["central", "forward"] = "central",
+                      step: float | None = None, scale: float | None = None, samples: int = 1,
+                      convention: Literal["mean", "sum"] = "mean",
+                      reduce_vector: Callable[[Any], Any] | None = None,
+                      context: Context | None = None) -> Operator:
         """Make an operator from gradients, by finite differences.
 
         gradient: gradient(theta) returning an array, or gradient(theta, out); it may add samples as
@@ -176,9 +218,15 @@ class Operator:
             call, options, kept)
 
     @classmethod
-    def from_gauss_newton(cls, forward, backward, theta, rows, outputs, space=None, *,
-                          loss="softmax", curvature=None, step=None, scale=None,
-                          reduce_vector=None, context=None):
+    def from_gauss_newton(cls, forward: Callable[[Any], numpy.ndarray],
+                          backward: Callable[..., Any], theta: Any, rows: int, outputs: int,
+                          space: Space | None = None, *,
+                          loss: Literal["softmax", "logistic", "squared", "host"] = "softmax",
+                          curvature: Callable[[numpy.ndarray, numpy.ndarray], ArrayLike]
+                          | None = None,
+                          step: float | None = None, scale: float | None = None,
+                          reduce_vector: Callable[[Any], Any] | None = None,
+                          context: Context | None = None) -> Operator:
         """Make an operator of Gauss-Newton products, from two forward passes and a backward pass.
 
         forward: forward(theta) -> outputs, float64 of shape (rows, outputs), fewer rows where the
@@ -230,7 +278,7 @@ class Operator:
             made, options, kept)
 
     @classmethod
-    def sum(cls, parts, weights=None):
+    def sum(cls, parts: Iterable[Operator], weights: ArrayLike | None = None) -> Operator:
         """Make the operator of several probe batches: sum w_k H_k / sum w_k. weights: one number
         per part; by default the samples that each product covers."""
         parts = list(parts)
@@ -242,12 +290,12 @@ class Operator:
             parts[0].space.context.handle, len(parts), handles,
             place(given), out), parts)
 
-    def shift(self, shift):
+    def shift(self, shift: float) -> Operator:
         """Return H + shift I: the term that a weight decay of shift / 2 |theta|^2 adds."""
         return Operator(self.space, lambda out: lib.absa_operator_shift(
             self.space.context.handle, self.handle, float(shift), out), self)
 
-    def block(self, selection, ranges=None):
+    def block(self, selection: Block | str, ranges: _Ranges | None = None) -> Operator:
         """Return the operator of some of the parameters: the rows and columns that are selected.
 
         selection: an absa.Block; or a text as Block.select() takes, "last:2" or "conv1.*", with
@@ -266,7 +314,7 @@ class Operator:
         part.selection = chosen
         return part
 
-    def apply(self, v, out=None):
+    def apply(self, v: _Vector, out: _Vector | None = None) -> _Vector:
         """Compute H v, into out where that is given; returns it."""
         out = self.space.empty() if out is None else out
         with self.space.lent(v, "v") as x, self.space.lent(out, "out", True) as y, \
@@ -274,10 +322,10 @@ class Operator:
             self.space.context.check(lib.absa_operator_apply(self.handle, x, y))
         return out
 
-    def __matmul__(self, v):
+    def __matmul__(self, v: _Vector) -> _Vector:
         return self.apply(v)
 
-    def check(self, seed=0):
+    def check(self, seed: int = 0) -> Check:
         """Check that this is one symmetric linear operator, with five products; see Check."""
         found = struct(c.absa_check_result)
         with Session(self):
@@ -286,16 +334,16 @@ class Operator:
         return Check(found)
 
     @property
-    def products(self):
+    def products(self) -> int:
         """Products computed since the operator was made."""
         return lib.absa_operator_products(self.handle)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """(n, n)."""
         return self.space.n, self.space.n
 
-    def to_scipy(self):
+    def to_scipy(self) -> LinearOperator:
         """Return a scipy.sparse.linalg.LinearOperator."""
         from scipy.sparse.linalg import LinearOperator
         dtype = self.space.dtype
@@ -304,5 +352,5 @@ class Operator:
             return self.apply(numpy.ascontiguousarray(numpy.ravel(v), dtype))
         return LinearOperator(self.shape, matvec=product, rmatvec=product, dtype=dtype)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Operator({self.space!r}, {self.products} products)"
