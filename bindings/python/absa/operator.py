@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy
 
 from . import _declarations as c
-from ._core import (Handle, Session, callback, cut_short, guarded, keep, lib, number, place, struct, weighed,
-                    word, word64)
+from ._core import (Handle, Session, callback, cut_short, guarded, keep, lib, number, place,
+                    struct, weighed, word, word64)
 from .space import doubles, fill_doubles, space_of
 
 if TYPE_CHECKING:
