@@ -1,6 +1,9 @@
 """absa for JAX: the Hessian, or the Gauss-Newton matrix, of a loss over a pytree of parameters."""
 
+from __future__ import annotations
+
 import fnmatch
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +13,13 @@ from jax.flatten_util import ravel_pytree
 from .eigen import top
 from .operator import Operator
 from .space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Literal
+
+    from .eigen import EigenResult
+    from .operator import Check
 
 
 def _rows(batch):
@@ -41,8 +51,13 @@ class Hessian:
         added as weight_decay I
     """
 
-    def __init__(self, loss, params, batches, select="*", mode="hvp", *, forward=None,
-                 weight_decay=0.0):
+    params: Any
+    operator: Operator
+
+    def __init__(self, loss: Callable[[Any, Any], jax.Array], params: Any, batches: Iterable[Any],
+                 select: str = "*", mode: Literal["hvp", "ggn"] = "hvp", *,
+                 forward: Callable[[Any, Any], jax.Array] | None = None,
+                 weight_decay: float = 0.0) -> None:
         if mode not in ("hvp", "ggn"):
             raise ValueError(f"mode is {mode!r}; it must be 'hvp' or 'ggn'")
         if mode == "ggn" and forward is None:
@@ -67,7 +82,7 @@ class Hessian:
         self.operator = made.shift(float(weight_decay)) if weight_decay else made
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Selected parameters."""
         return self._space.n
 
@@ -111,25 +126,26 @@ class Hessian:
         numpy.copyto(out, numpy.asarray(total))
         return sum(self._counts)
 
-    def top(self, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, **more):
+    def top(self, k: int = 1, which: str = "LA", rule: str = "checked", tol: float = 1e-2,
+            eta: float = 1e-2, **more: Any) -> EigenResult:
         """Return the k outermost eigenvalues, an absa.EigenResult; more: hint, threshold, seed,
         max_products and so on, see absa.eigenvalues() and absa.Estimator."""
         return top(self.operator, k, which, rule, tol, eta, **more)
 
-    def matvec(self, v):
+    def matvec(self, v: numpy.ndarray) -> numpy.ndarray:
         """Return H v; v is an array of n elements."""
         return self.operator.apply(v)
 
-    def check(self, seed=0):
+    def check(self, seed: int = 0) -> Check:
         """Say whether the products are one symmetric matrix; see absa.Operator.check()."""
         return self.operator.check(seed)
 
-    def vector_to_tree(self, v):
+    def vector_to_tree(self, v: numpy.ndarray | jax.Array) -> Any:
         """Return a vector in the shapes of the selected parameters, the others being zero."""
         chosen, _ = self._chosen(self.params)
         back = ravel_pytree(chosen)[1]
         zeros = jax.tree_util.tree_map(jnp.zeros_like, self.params)
         return self._chosen(zeros)[1](back(jnp.asarray(v)))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Hessian(n={self.n}, {len(self._batches)} batches, {sum(self._counts)} rows)"

@@ -2,7 +2,10 @@
 gamma, eigenvalue over epochs), the trace of measured eigenvalues with their intervals, the pairs of
 a result, and a density. Every function draws into `axes` where they are given, and returns them."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy
 
@@ -11,6 +14,14 @@ try:
     from matplotlib.ticker import LogLocator, MaxNLocator
 except ImportError as error:
     raise ImportError("absa.plot needs matplotlib: pip install 'absa[plot]'") from error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from matplotlib.axes import Axes
+
+    from .controller import Decision
 
 # Blue, vermilion, green, grey: apart also for colour-blind eyes and in print.
 _BLUE, _RED, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
@@ -56,7 +67,7 @@ def _steps(events, name):
     return x, y
 
 
-def eigenvalues(journal, axes=None):
+def eigenvalues(journal: Iterable[Decision | dict[str, Any]], axes: Axes | None = None) -> Axes:
     """Draw the measured eigenvalues with their intervals, growths marked, and the threshold that
     each was compared with.
 
@@ -95,7 +106,8 @@ def eigenvalues(journal, axes=None):
     return axes
 
 
-def schedule(journal, axes=None):
+def schedule(journal: Sequence[Decision | dict[str, Any]],
+             axes: Sequence[Axes] | numpy.ndarray | None = None) -> Sequence[Axes] | numpy.ndarray:
     """Draw batch, learning rate, gamma and eigenvalue over epochs: the paper's Figure 1 of a run.
 
     journal: as for eigenvalues(). axes: four of them, one above the other. Returns the four.
@@ -121,7 +133,7 @@ def schedule(journal, axes=None):
     return axes
 
 
-def pairs(result, axes=None):
+def pairs(result: Any, axes: Axes | None = None) -> Axes:
     """Draw the eigenvalues of a result with their intervals, the outermost first.
 
     result: absa.EigenResult, or anything with values, lower and upper of equal length.
@@ -142,7 +154,9 @@ def pairs(result, axes=None):
     return axes
 
 
-def density(nodes, weights=None, sigma=None, axes=None, points=1000):
+def density(nodes: Sequence[float] | numpy.ndarray,
+            weights: Sequence[float] | numpy.ndarray | None = None,
+            sigma: float | None = None, axes: Axes | None = None, points: int = 1000) -> Axes:
     """Draw a spectral density: nodes (eigenvalues, or those of a quadrature) with their weights,
     each widened to a normal curve of standard deviation sigma, on a logarithmic scale.
 

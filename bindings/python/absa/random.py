@@ -1,11 +1,22 @@
 """The counter-based generator behind start vectors, probes and selections: element i of the
 sequence (seed, stream) is a pure function of the three numbers, in any order and on any machine."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy
 
 from ._core import address, element, lib, positive, word64
 
-def philox(key, counter):
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import DTypeLike
+
+
+def philox(key: Sequence[int] | numpy.ndarray,
+           counter: Sequence[int] | numpy.ndarray) -> numpy.ndarray:
     """Return one block of Philox4x32-10: four words of 32 bits, as a uint32 array of shape (4,), of
     a key of two and a counter of four."""
     made = []
@@ -31,13 +42,15 @@ def _filled(function, seed, stream, count, first, dtype, out):
     return out
 
 
-def uniform(seed, stream, count=None, first=0, out=None):
+def uniform(seed: int, stream: int, count: int | None = None, first: int = 0,
+            out: numpy.ndarray | None = None) -> numpy.ndarray:
     """Return elements first .. first + count - 1 of a uniform sequence, numbers in (0, 1]: a
     float64 array of shape (count,), or out filled. seed and stream are integers of 64 bits."""
     return _filled(lib.absa_random_uniform, seed, stream, count, first, numpy.dtype("float64"), out)
 
 
-def gaussian(seed, stream, count=None, first=0, dtype="float64", out=None):
+def gaussian(seed: int, stream: int, count: int | None = None, first: int = 0,
+             dtype: DTypeLike = "float64", out: numpy.ndarray | None = None) -> numpy.ndarray:
     """Return elements first .. first + count - 1 of a standard normal sequence: an array of shape
     (count,) of float64, or of float32, each rounded once; or out filled, whatever of the two it
     is."""

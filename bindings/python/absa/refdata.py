@@ -1,14 +1,21 @@
 """Data for the reference network: readers for the usual small files, and glyph images that need no
 file. In libabsa-refnet; import absa.refdata to have it."""
 
+from __future__ import annotations
+
 import ctypes
 import os
+from typing import TYPE_CHECKING
 
 import numpy
 
 from . import _declarations as c
 from ._core import Context, Handle, address, fill, number, place, positive, word64
 from ._refnet import refnet, refnet_struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
 
 def _path(path):
@@ -39,7 +46,13 @@ class Dataset:
     rows, features, classes : int
     """
 
-    def __init__(self, create, context=None):
+    x: numpy.ndarray
+    labels: numpy.ndarray
+    rows: int
+    features: int
+    classes: int
+
+    def __init__(self, create: Callable[[Any], int], context: Context | None = None) -> None:
         self._handle = Handle(Context() if context is None else context,
                               refnet.absa_dataset_destroy, create)
         self._view()
@@ -68,7 +81,8 @@ class Dataset:
         return cls(lambda out: function(context.handle, *arguments, out), context)
 
     @classmethod
-    def from_arrays(cls, x, labels, classes=None):
+    def from_arrays(cls, x: numpy.ndarray, labels: numpy.ndarray,
+                    classes: int | None = None) -> Dataset:
         """Copy arrays: x float32 of shape (rows, features), (rows, height, width) or (rows,
         channels, height, width); labels int32 of shape (rows,). classes: by default one more than
         the largest label."""
@@ -84,20 +98,24 @@ class Dataset:
         return cls._of(refnet.absa_dataset_create, view)
 
     @classmethod
-    def read_idx(cls, images, labels, classes=10):
+    def read_idx(cls, images: str | bytes | os.PathLike, labels: str | bytes | os.PathLike,
+                 classes: int = 10) -> Dataset:
         """Read a pair of IDX files, gzipped or not: MNIST and its relatives."""
         return cls._of(refnet.absa_dataset_read_idx, _path(images), _path(labels),
                        positive(classes, "classes"))
 
     @classmethod
-    def parse_idx(cls, images, labels, classes=10):
+    def parse_idx(cls, images: bytes | bytearray | memoryview,
+                  labels: bytes | bytearray | memoryview, classes: int = 10) -> Dataset:
         """The same from bytes."""
         images, labels = _bytes(images, "images"), _bytes(labels, "labels")
         return cls._of(refnet.absa_dataset_parse_idx, images, len(images), labels, len(labels),
                        positive(classes, "classes"))
 
     @classmethod
-    def read_records(cls, paths, kind="cifar10", **fields):
+    def read_records(
+            cls, paths: str | bytes | os.PathLike | Iterable[str | bytes | os.PathLike],
+            kind: str = "cifar10", **fields: int) -> Dataset:
         """Read files of equal records, one path or several, into one dataset. kind: "cifar10",
         "cifar100" or "svhn"; fields: those of absa_records_format that differ."""
         paths = [paths] if isinstance(paths, (str, bytes, os.PathLike)) else list(paths)
@@ -107,39 +125,40 @@ class Dataset:
                        _records_format(kind, fields))
 
     @classmethod
-    def parse_records(cls, data, kind="cifar10", **fields):
+    def parse_records(cls, data: bytes | bytearray | memoryview, kind: str = "cifar10",
+                      **fields: int) -> Dataset:
         """The same from the bytes of one file."""
         data = _bytes(data, "data")
         return cls._of(refnet.absa_dataset_parse_records, data, len(data),
                        _records_format(kind, fields))
 
     @classmethod
-    def read_csv(cls, path, label_column=0):
+    def read_csv(cls, path: str | bytes | os.PathLike, label_column: int = 0) -> Dataset:
         """Read a table of categories, such as the mushrooms: each value of a column becomes a
         feature that is 0 or 1."""
         return cls._of(refnet.absa_dataset_read_csv, _path(path),
                        positive(label_column, "label_column", 0))
 
     @classmethod
-    def parse_csv(cls, data, label_column=0):
+    def parse_csv(cls, data: bytes | bytearray | memoryview, label_column: int = 0) -> Dataset:
         """The same from bytes."""
         data = _bytes(data, "data")
         return cls._of(refnet.absa_dataset_parse_csv, data, len(data),
                        positive(label_column, "label_column", 0))
 
     @classmethod
-    def glyphs(cls, **options):
+    def glyphs(cls, **options: float) -> Dataset:
         """Draw images of the ten digits. Options: rows (4096), first (0), size (16 pixels), seed,
         shift, turn, bend and noise; see absa_glyphs_options."""
         return cls._of(refnet.absa_dataset_glyphs, refnet_struct(c.absa_glyphs_options, **options))
 
-    def limit(self, rows):
+    def limit(self, rows: int) -> Dataset:
         """Keep the first rows only; returns the dataset."""
         self._check(refnet.absa_dataset_limit(self._handle.handle, positive(rows, "rows")))
         self._view()
         return self
 
-    def split(self, rows, seed=0):
+    def split(self, rows: int, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Deal the rows, in an order shuffled by seed, into two new datasets, the first of so many
         rows."""
         context, second = self._handle.context, ctypes.c_void_p()
@@ -152,7 +171,7 @@ class Dataset:
             return 0
         return first, Dataset(taken, context)
 
-    def gather(self, rows):
+    def gather(self, rows: Sequence[int] | numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
         """Copy rows, given by their numbers, in any order, repeats allowed: (x, labels), of shape
         (count, channels, height, width) and (count,)."""
         rows = numpy.ascontiguousarray(rows)
@@ -165,9 +184,9 @@ class Dataset:
                                                place(x), place(labels)))
         return x, labels
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.rows
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shape = " x ".join(str(length) for length in self.x.shape[1:])
         return f"Dataset({self.rows} rows of {shape}, {self.classes} classes)"

@@ -1,8 +1,10 @@
 """The reference network: multi-layer perceptrons and convolutional networks with exact first and
 second derivatives, without a framework. In libabsa-refnet; import absa.refnet to have it."""
 
+from __future__ import annotations
+
 import ctypes
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 
@@ -13,6 +15,12 @@ from ._refnet import refnet, refnet_struct
 from .block import Block, Range
 from .operator import Operator
 from .space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    from numpy.typing import DTypeLike
 
 _ENUMS = {"activation": "absa_refnet_kind", "loss": "absa_refnet_loss_kind"}
 _PRODUCTS = {"hvp": "hvp", "ggn": "gnvp"}
@@ -39,8 +47,8 @@ class Parameter(NamedTuple):
 
     name: str
     first: int
-    count: int
-    shape: tuple
+    count: int  # type: ignore[assignment]
+    shape: tuple[int, ...]
     layer: int
     role: str
 
@@ -81,21 +89,28 @@ def _options(name, layers, hidden, dtype, options):
 class _Products:
     """Products of a network, or of a block of it, by name."""
 
+    context: Context
+    space: Space
+    _prefix: str
+    if TYPE_CHECKING:
+        @property
+        def handle(self) -> ctypes.c_void_p: ...
+
     def _apply(self, name, v, out):
         out = self.space.empty() if out is None else out
         with self.space.lent(v, "v") as x, self.space.lent(out, "out", True) as y:
             self.context.check(getattr(refnet, self._prefix + name)(self.handle, x, y))
         return out
 
-    def hvp(self, v, out=None):
+    def hvp(self, v: numpy.ndarray, out: numpy.ndarray | None = None) -> numpy.ndarray:
         """Return H v at the probe, exact up to rounding; v has the space's shape and dtype."""
         return self._apply("hvp", v, out)
 
-    def gnvp(self, v, out=None):
+    def gnvp(self, v: numpy.ndarray, out: numpy.ndarray | None = None) -> numpy.ndarray:
         """Return G v at the probe, G being the Gauss-Newton matrix."""
         return self._apply("gnvp", v, out)
 
-    def operator(self, mode="hvp"):
+    def operator(self, mode: Literal["hvp", "ggn"] = "hvp") -> Operator:
         """Return the absa.Operator of the products at the probe, "hvp" or "ggn", without Python
         in between. Set another probe between runs only."""
         if mode not in _PRODUCTS:
@@ -139,8 +154,13 @@ class Network(_Products):
 
     _prefix = "absa_refnet_"
 
-    def __init__(self, name=None, *, layers=None, hidden=None, dtype="float32", context=None,
-                 **options):
+    name: str | None
+    dtype: numpy.dtype
+
+    def __init__(self, name: str | None = None, *,
+                 layers: Sequence[Layer | tuple | str] | None = None,
+                 hidden: Sequence[int] | None = None, dtype: DTypeLike = "float32",
+                 context: Context | None = None, **options: str | float) -> None:
         self.context = Context() if context is None else context
         self._options, self._kept = _options(name, layers, hidden, dtype, options)
         self.name = name
@@ -151,30 +171,30 @@ class Network(_Products):
         refnet.absa_refnet_space(self.handle, made, ctypes.sizeof(made))
         self.space = Space.from_struct(made, self.context)
         self.dtype = numpy.dtype(("float32", "float64")[refnet.absa_refnet_element(self.handle)])
-        self._probed = None
+        self._probed: tuple[numpy.ndarray, numpy.ndarray] | None = None
 
     @property
-    def handle(self):
+    def handle(self) -> ctypes.c_void_p:
         """The C handle."""
         return self._handle.handle
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Parameters: the length of theta."""
         return refnet.absa_refnet_parameter_count(self.handle)
 
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         """Elements of a row of x."""
         return refnet.absa_refnet_input_count(self.handle)
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Outputs of the last layer for a row."""
         return refnet.absa_refnet_output_count(self.handle)
 
     @property
-    def workspace(self):
+    def workspace(self) -> int:
         """Bytes that the network holds."""
         size = ctypes.c_int64()
         self.context.check(refnet.absa_refnet_workspace(self.context.handle, self._options,
@@ -188,19 +208,19 @@ class Network(_Products):
             yield one
 
     @property
-    def ranges(self):
+    def ranges(self) -> list[Parameter]:
         """The parts of theta, in order: a list of Parameter."""
         return [Parameter(one.range.name.decode(), one.range.first, one.range.count,
                           tuple(one.shape[:one.rank]), one.layer,
                           word("absa_refnet_role", one.role)) for one in self._ranges()]
 
-    def unflatten(self, theta):
+    def unflatten(self, theta: numpy.ndarray) -> dict[str, numpy.ndarray]:
         """Return theta's parts by name, in their shapes: views of it."""
         address(theta, "theta", self.dtype, self.n)
         return {one.name: theta[one.first:one.first + one.count].reshape(one.shape)
                 for one in self.ranges}
 
-    def parameters(self, seed=0, out=None):
+    def parameters(self, seed: int = 0, out: numpy.ndarray | None = None) -> numpy.ndarray:
         """Return theta with random starting values, an array of shape (n,)."""
         out = self.space.empty() if out is None else out
         with self.space.lent(out, "out", True) as at:
@@ -225,14 +245,15 @@ class Network(_Products):
             raise ValueError(f"y has shape {y.shape}; it must be {shape}")
         return address(theta, "theta", self.dtype, self.n), x_at, y_at, rows
 
-    def loss(self, theta, x, y):
+    def loss(self, theta: numpy.ndarray, x: numpy.ndarray, y: numpy.ndarray) -> float:
         """Return the mean of the row losses plus the weight-decay term."""
         loss = ctypes.c_double()
         self.context.check(refnet.absa_refnet_loss(self.handle, *self._batch(theta, x, y),
                                                    ctypes.byref(loss)))
         return loss.value
 
-    def gradient(self, theta, x, y, out=None):
+    def gradient(self, theta: numpy.ndarray, x: numpy.ndarray, y: numpy.ndarray,
+                 out: numpy.ndarray | None = None) -> tuple[numpy.ndarray, float]:
         """Return (gradient of the loss in theta, of shape (n,), the loss)."""
         out, loss = self.space.empty() if out is None else out, ctypes.c_double()
         with self.space.lent(out, "out", True) as at:
@@ -240,7 +261,8 @@ class Network(_Products):
                 self.handle, *self._batch(theta, x, y), at, ctypes.byref(loss)))
         return out, loss.value
 
-    def input_gradient(self, theta, x, y):
+    def input_gradient(self, theta: numpy.ndarray, x: numpy.ndarray,
+                       y: numpy.ndarray) -> tuple[numpy.ndarray, float]:
         """Return (gradient in x of each row's own loss, in the shape of x, the loss): what an
         attack needs."""
         out, loss = numpy.empty(x.shape, self.dtype), ctypes.c_double()
@@ -248,7 +270,7 @@ class Network(_Products):
             self.handle, *self._batch(theta, x, y), place(out), ctypes.byref(loss)))
         return out, loss.value
 
-    def predict(self, theta, x):
+    def predict(self, theta: numpy.ndarray, x: numpy.ndarray) -> numpy.ndarray:
         """Return the outputs of the last layer, of shape (rows, outputs)."""
         x_at, rows = self._rows(x)
         out = numpy.empty((rows, self.outputs), self.dtype)
@@ -256,25 +278,25 @@ class Network(_Products):
             self.handle, address(theta, "theta", self.dtype, self.n), x_at, rows, place(out)))
         return out
 
-    def evaluate(self, theta, x, y):
+    def evaluate(self, theta: numpy.ndarray, x: numpy.ndarray, y: numpy.ndarray) -> Evaluation:
         """Return the Evaluation of a batch."""
         found = refnet_struct(c.absa_refnet_evaluation)
         self.context.check(refnet.absa_refnet_evaluate(self.handle, *self._batch(theta, x, y),
                                                        found))
         return Evaluation(found.rows, found.correct, found.loss_sum)
 
-    def set_mode(self, mode):
+    def set_mode(self, mode: str) -> None:
         """Choose where batch normalisation takes its statistics from: "train", from ghost batches,
         or "evaluate", the running ones."""
         self.context.check(refnet.absa_refnet_set_mode(self.handle,
                                                        number("absa_refnet_mode", mode)))
 
-    def track(self, share=0.1):
+    def track(self, share: float = 0.1) -> None:
         """Move the running statistics towards those of the last gradient(); once a step."""
         self.context.check(refnet.absa_refnet_track(self.handle, float(share)))
 
     @property
-    def statistics(self):
+    def statistics(self) -> numpy.ndarray:
         """The running statistics, a float64 array: mean then variance, channel by channel. What is
         set is copied."""
         out = numpy.empty(refnet.absa_refnet_statistic_count(self.handle))
@@ -282,12 +304,12 @@ class Network(_Products):
         return out
 
     @statistics.setter
-    def statistics(self, values):
+    def statistics(self, values: numpy.ndarray) -> None:
         at = address(values, "statistics", numpy.dtype("float64"),
                      refnet.absa_refnet_statistic_count(self.handle))
         self.context.check(refnet.absa_refnet_write_statistics(self.handle, at))
 
-    def probe(self, theta, x, y):
+    def probe(self, theta: numpy.ndarray, x: numpy.ndarray, y: numpy.ndarray) -> float:
         """Fix the point of the products that follow and return its loss. theta is copied; x and y
         are read again, and kept until the next probe."""
         loss, batch = ctypes.c_double(), self._batch(theta, x, y)
@@ -296,12 +318,12 @@ class Network(_Products):
         self.context.check(status)
         return loss.value
 
-    def clear_probe(self):
+    def clear_probe(self) -> None:
         """Forget the probe and its arrays."""
         refnet.absa_refnet_probe_clear(self.handle)
         self._probed = None
 
-    def layout(self, select=None):
+    def layout(self, select: str | None = None) -> Block:
         """Return an absa.Block over the network's parameters, with their names; select: what
         Block.select() takes."""
         ranges = [Range(one.range.name.decode(), one.range.first, one.range.count,
@@ -310,13 +332,13 @@ class Network(_Products):
                            lambda out: refnet.absa_refnet_layout(self.handle, out))
         return block if select is None else block.select(select)
 
-    def block(self, selection):
+    def block(self, selection: Block | str) -> NetworkBlock:
         """Return the products of some of the parameters, cheaper than those of Operator.block().
         selection: an absa.Block, or a text as Block.select() takes."""
         return NetworkBlock(self, self.layout(selection) if isinstance(selection, str)
                             else selection)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         name = self.name or f"{self._options.layer_count} layers"
         return (f"Network({name}, {self.n} parameters, {self.inputs} -> {self.outputs}, "
                 f"{self.dtype.name})")
@@ -327,7 +349,10 @@ class NetworkBlock(_Products):
 
     _prefix = "absa_refnet_block_"
 
-    def __init__(self, net, selection):
+    network: Network
+    selection: Block
+
+    def __init__(self, net: Network, selection: Block) -> None:
         self.network, self.selection = net, selection.copy()
         self.context = net.context
         self._handle = Handle(self.context, refnet.absa_refnet_block_destroy,
@@ -336,13 +361,13 @@ class NetworkBlock(_Products):
         self.space = self.selection.space(net.space)
 
     @property
-    def handle(self):
+    def handle(self) -> ctypes.c_void_p:
         """The C handle."""
         return self._handle.handle
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Selected parameters, m."""
         return refnet.absa_refnet_block_count(self.handle)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"NetworkBlock({len(self)} of {self.network!r})"

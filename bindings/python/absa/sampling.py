@@ -7,8 +7,11 @@ quotients() along the eigenvector of one run on Operator.sum(parts) answers what
 data is. Batches should be drawn independently from the same data.
 """
 
+from __future__ import annotations
+
 import collections
 import ctypes
+from typing import TYPE_CHECKING
 
 import numpy
 
@@ -16,6 +19,12 @@ from . import _declarations as c
 from ._core import Context, Session, callback, check, lib, place, positive, struct, weighed
 from .eigen import EigenResult
 from .operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from .eigen import Estimator
 
 
 class SamplingResult:
@@ -39,7 +48,26 @@ class SamplingResult:
         itself, and where runs were of several pairs, the mean of each other one
     """
 
-    def __init__(self, found, values, runs=None, result=None):
+    mean: float
+    deviation: float
+    standard_error: float
+    lower: float
+    upper: float
+    interval: tuple[float, float]
+    confidence: float
+    quantile: float
+    batches: int
+    values: numpy.ndarray
+    runs: list[EigenResult] | None
+    result: EigenResult | None
+    struct: c.absa_eigen_result  # where there is a result
+    mode: str  # these four where absa.torch.Hessian.top() made it
+    bn: str
+    params: str | Sequence[str]
+    weight_decay: float
+
+    def __init__(self, found: c.absa_sampling_result, values: numpy.ndarray,
+                 runs: list[EigenResult] | None = None, result: EigenResult | None = None) -> None:
         for name, _ in c.absa_sampling_result._fields_:
             if name != "struct_size":
                 setattr(self, name, getattr(found, name))
@@ -48,15 +76,15 @@ class SamplingResult:
         if result is not None:
             self.struct = result.struct
 
-    of = None  # what a framework's adapter says that it is of
-    others = ()  # the means of the pairs behind the outermost
+    of: str | None = None  # what a framework's adapter says that it is of
+    others: Sequence[SamplingResult] = ()  # the means of the pairs behind the outermost
 
     @property
-    def pairs(self):
+    def pairs(self) -> list[SamplingResult]:
         """[self, ...]: the mean of each pair, the outermost first."""
         return [self, *self.others]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"mean {self.mean:.7g} of {self.batches} batches, standard error "
                  f"{self.standard_error:.2e} (one batch: {self.deviation:.2e})",
                  f"{self.confidence:.4g} of such intervals hold the mean of all batches: "
@@ -66,14 +94,16 @@ class SamplingResult:
             lines.append(f"{sum(run.products for run in self.runs)} products; runs "
                          + ", ".join(f"{stop}: {count}" for stop, count in stops))
             lines.append("the solver alone on these batches: [{:.7g}, {:.7g}]".format(
-                *self.result.interval))
+                *self.result.interval))  # type: ignore[union-attr]
         for place, pair in enumerate(self.others):
             lines.append(f"pair {place + 2}: mean {pair.mean:.7g}, [{pair.lower:.7g}, "
                          f"{pair.upper:.7g}]")
         return "\n".join(lines + ([] if self.of is None else [f"of {self.of}"]))
 
 
-def from_values(values, weights=None, confidence=0.95):
+def from_values(values: Sequence[float] | numpy.ndarray,
+                weights: Sequence[float] | numpy.ndarray | None = None,
+                confidence: float = 0.95) -> SamplingResult:
     """Return the SamplingResult of one figure a batch: an eigenvalue, a trace, a quotient.
 
     values: at least two numbers. weights: samples of each batch, or anything proportional; equal by
@@ -89,7 +119,9 @@ def from_values(values, weights=None, confidence=0.95):
     return SamplingResult(found, values)
 
 
-def from_results(runs, weights=None, confidence=0.95):
+def from_results(runs: Iterable[EigenResult],
+                 weights: Sequence[float] | numpy.ndarray | None = None,
+                 confidence: float = 0.95) -> SamplingResult:
     """Return the SamplingResult of finished runs, EigenResult objects, one a batch."""
     runs = list(runs)
     given, found = weighed(weights, len(runs)), struct(c.absa_sampling_result)
@@ -132,8 +164,10 @@ class _Batches:
             self.options.select = callback(c.absa_select_batch_fn, call)
 
 
-def run(estimator, parts, weights=None, *, count=None, select=None, confidence=0.95, target=0.0,
-        least=4, progress=None):
+def run(estimator: Estimator, parts: Iterable[Operator] | Operator,
+        weights: Sequence[float] | numpy.ndarray | None = None, *, count: int | None = None,
+        select: Callable[[int], object] | None = None, confidence: float = 0.95,
+        target: float = 0.0, least: int = 4, progress: Any = None) -> SamplingResult:
     """Run an estimator once a batch: what is the eigenvalue of a batch of this size?
 
     Parameters
@@ -179,8 +213,11 @@ def run(estimator, parts, weights=None, *, count=None, select=None, confidence=0
                           EigenResult(mean))
 
 
-def quotients(estimator, parts, v, weights=None, *, result=None, count=None, select=None,
-              confidence=0.95, target=0.0, least=4):
+def quotients(estimator: Estimator, parts: Iterable[Operator] | Operator, v: Any,
+              weights: Sequence[float] | numpy.ndarray | None = None, *,
+              result: EigenResult | None = None, count: int | None = None,
+              select: Callable[[int], object] | None = None, confidence: float = 0.95,
+              target: float = 0.0, least: int = 4) -> SamplingResult:
     """Take the Rayleigh quotients v' H v / v' v of the batches along one vector: how sure is the
     eigenvalue of all the data? One product a batch.
 

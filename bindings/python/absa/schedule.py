@@ -1,9 +1,20 @@
 """What a training would look like: batch size, learning rate and share of perturbed inputs over the
 epochs, from the controller itself without training."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy
 
 from .controller import predicted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from .controller import Controller, Decision
+    from .eigen import EigenResult
 
 _MOST_LINES = 24
 
@@ -27,8 +38,24 @@ class Schedule:
         what the controller's journal would get
     """
 
-    def __init__(self, options, rows, decisions, first_epoch):
-        columns = list(zip(*rows)) or [[]] * 6
+    epoch: numpy.ndarray
+    batch: numpy.ndarray
+    lr: numpy.ndarray
+    gamma: numpy.ndarray
+    window_rows: numpy.ndarray
+    window_adversarial: numpy.ndarray
+    updates: int
+    rows: int
+    adversarial_rows: int
+    measurements: int
+    short_updates: int
+    decisions: list[Decision]
+    options: dict[str, Any]
+    first_epoch: int
+
+    def __init__(self, options: dict[str, Any], rows: Sequence[Sequence[float]],
+                 decisions: list[Decision], first_epoch: int) -> None:
+        columns: list[Sequence[float]] = list(zip(*rows)) or [[]] * 6
         self.epoch, self.lr, self.gamma = (numpy.array(columns[i], numpy.float64)
                                            for i in (0, 2, 3))
         self.batch, self.window_rows, self.window_adversarial = (
@@ -40,7 +67,7 @@ class Schedule:
         self.measurements = sum(one.event == "measurement" for one in decisions)
         self.short_updates = int((self.window_rows < self.batch).sum())
 
-    def by_epoch(self):
+    def by_epoch(self) -> numpy.ndarray:
         """Return a structured array, one row an epoch: epoch, updates that begin in it, and batch,
         lr and gamma of the first one (of the one before, where none begins in it)."""
         epochs = range(self.first_epoch, self.options["epochs"])
@@ -64,7 +91,7 @@ class Schedule:
         cuts = [0, *(numpy.flatnonzero(changed) + 1).tolist(), self.updates]
         return list(zip(cuts, cuts[1:])) if self.updates else []
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         o = self.options
         lines = [f"{o['strategy']}, {o['epochs']} epochs of {o['samples']} samples: {self.updates} "
                  f"updates, {self.measurements} measurements",
@@ -109,7 +136,10 @@ def _oracle(eigenvalue):
     return following
 
 
-def schedule(strategy=None, preset="recommended", *, eigenvalue=None, **options):
+def schedule(strategy: str | Controller | None = None, preset: str = "recommended", *,
+             eigenvalue: (Callable[[float], float | EigenResult]
+                          | Iterable[float | EigenResult] | None) = None,
+             **options: Any) -> Schedule:
     """Return the Schedule of a training that is not run.
 
     Parameters
@@ -124,6 +154,7 @@ def schedule(strategy=None, preset="recommended", *, eigenvalue=None, **options)
     preset, **options
         as absa.Controller takes them
     """
+    journal: list[Decision]
     journal, rows = [], []
     controller = predicted(strategy, preset, options, journal.append)
     oracle, plan = _oracle(eigenvalue), controller.plan()

@@ -1,7 +1,9 @@
 """Which rows of a batch are perturbed, and whether training on them has collapsed."""
 
+from __future__ import annotations
+
 import ctypes
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 
@@ -9,8 +11,12 @@ from . import _declarations as c
 from ._core import Session, address, check, lib, number, place, positive, struct, word64
 from .space import reduction
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
-def selection_count(batch, share, rounding="floor", seed=0, update=0):
+
+def selection_count(batch: int, share: float, rounding: str = "floor", seed: int = 0,
+                    update: int = 0) -> int:
     """Return how many rows of a whole batch are perturbed.
 
     batch: rows over all micro-batches and processes. share: gamma, in [0, 1]. rounding: "floor", or
@@ -24,7 +30,7 @@ def selection_count(batch, share, rounding="floor", seed=0, update=0):
     return count.value
 
 
-def selection_prefix(count, first, rows):
+def selection_prefix(count: int, first: int, rows: int) -> int:
     """Return how many of the rows first .. first + rows - 1 are among the first `count` of the
     batch: these are the first rows of the part."""
     return lib.absa_selection_prefix(positive(count, "count", 0), positive(first, "first", 0),
@@ -58,7 +64,10 @@ class Selection:
         reduce(values) sums a float64 array over all processes in place
     """
 
-    def __init__(self, count, batch, *, seed=0, update=0, reduce=None):
+    count: int
+
+    def __init__(self, count: int, batch: int | numpy.ndarray, *, seed: int = 0, update: int = 0,
+                 reduce: Callable[[numpy.ndarray], numpy.ndarray | None] | None = None) -> None:
         self._struct = struct(c.absa_selection, count=count, seed=seed, update=update)
         rows, at, _kept = _ids(batch, "batch")
         call = c.absa_reduce_fn() if reduce is None else reduction(reduce)
@@ -66,7 +75,7 @@ class Selection:
             check(lib.absa_selection_keyed(self._struct, rows, at, call, None))
         self.count = self._struct.count
 
-    def mask(self, rows, first_id=0):
+    def mask(self, rows: int | numpy.ndarray, first_id: int = 0) -> numpy.ndarray:
         """Return which of some rows are chosen: a bool array, what Attack takes as `selected`.
 
         rows: their ids, an int64 array; or how many, with ids first_id, first_id + 1, ...
@@ -76,7 +85,7 @@ class Selection:
         check(lib.absa_selection_rows(self._struct, count, at, first_id, place(chosen), None))
         return chosen.view(bool)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (f"Selection(count={self.count}, seed={self._struct.seed}, "
                 f"update={self._struct.update})")
 
@@ -92,7 +101,10 @@ class Collapse(NamedTuple):
     standard_error: float
 
 
-def collapse_check(clean, one_step, many_steps, **options):
+def collapse_check(clean: float | Sequence[float] | numpy.ndarray,
+                   one_step: float | Sequence[float] | numpy.ndarray,
+                   many_steps: float | Sequence[float] | numpy.ndarray,
+                   **options: float) -> Collapse:
     """Say whether training on single-step inputs has stopped to protect against anything else:
     whether several steps raise the loss much, and one step does not.
 

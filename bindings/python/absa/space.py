@@ -1,7 +1,10 @@
 """Spaces: what a vector is, where it lives, and how processes share it."""
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
+from typing import TYPE_CHECKING
 
 import numpy
 
@@ -9,13 +12,19 @@ from . import _declarations as c
 from ._core import (Context, address, callback, element, lib, number, positive, session, struct,
                     word)
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
-def doubles(pointer, count):
+    from numpy.typing import DTypeLike
+
+
+def doubles(pointer: Any, count: int) -> numpy.ndarray:
     """Return an array over numbers behind a pointer, valid during the callback."""
     return numpy.ctypeslib.as_array(pointer, (count,))
 
 
-def fill_doubles(into, answer, what):
+def fill_doubles(into: numpy.ndarray, answer: Any, what: str) -> None:
     """Write what a callback returned over an array, if it has that shape: nothing is broadcast."""
     answer = numpy.asarray(answer)
     if answer.shape != into.shape or answer.dtype.kind not in "fiu":
@@ -24,7 +33,7 @@ def fill_doubles(into, answer, what):
     into[...] = answer
 
 
-def reduction(reduce):
+def reduction(reduce: Callable[[numpy.ndarray], numpy.ndarray | None]) -> Any:
     """Return the callback of a reduction: reduce(values) sums an array of float64 over all
     processes, in place, or returns the sums."""
     def call(_user, values, count):
@@ -64,8 +73,18 @@ class Space:
     context : absa.Context, optional
     """
 
-    def __init__(self, n, dtype="float32", *, distribution="none", n_global=None, first=0,
-                 reduce=None, ops=None, context=None):
+    context: Context
+    n: int
+    struct: c.absa_space
+    dtype: numpy.dtype
+    distribution: str
+    ops: Any
+    _kept: tuple[Any, ...]
+
+    def __init__(self, n: int, dtype: DTypeLike = "float32", *, distribution: str = "none",
+                 n_global: int | None = None, first: int = 0,
+                 reduce: Callable[[numpy.ndarray], numpy.ndarray | None] | None = None,
+                 ops: Any = None, context: Context | None = None) -> None:
         self.context = Context() if context is None else context
         self.n = positive(n, "n", 0)
         self.struct = c.absa_space()
@@ -79,12 +98,12 @@ class Space:
             self.struct.reduce = reduction(reduce)
         self.ops = ops
         if ops is not None:
-            self._objects = {}
+            self._objects: dict[int, Any] = {}
             self._table = _table(ops, self._objects)
             self.struct.ops = ctypes.pointer(self._table)
 
     @classmethod
-    def from_struct(cls, made, context, *kept):
+    def from_struct(cls, made: c.absa_space, context: Context, *kept: Any) -> Space:
         """Make a space of arrays from a struct that the library has filled. kept: what owns the
         callbacks in it."""
         space = cls.__new__(cls)
@@ -94,17 +113,17 @@ class Space:
         space.distribution = word("absa_distribution", made.distribution)
         return space
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shared = "" if self.distribution == "none" else f", {self.distribution}"
         kept = "" if self.ops is None else f", ops={type(self.ops).__name__}"
         return f"Space({self.n}, {self.dtype.name}{shared}{kept})"
 
-    def empty(self):
+    def empty(self) -> Any:
         """Make a vector; its contents may be anything."""
         return numpy.empty(self.n, self.dtype) if self.ops is None else self.ops.alloc()
 
     @contextlib.contextmanager
-    def lent(self, vector, name, writable=False):
+    def lent(self, vector: Any, name: str, writable: bool = False) -> Iterator[int | None]:
         """Give the address of a vector of the caller for the time of a call; None gives None."""
         if vector is None:
             yield None
@@ -120,19 +139,19 @@ class Space:
                 if new:
                     del self._objects[key]
 
-    def reading(self, at):
+    def reading(self, at: int) -> Any:
         """Return the vector at an address, in a callback, not to be changed."""
         if self.ops is not None:
             return self._objects[at]
         return session().readonly(at, self.n, self.dtype)
 
-    def writing(self, at):
+    def writing(self, at: int) -> Any:
         """Return the vector at an address, in a callback."""
         if self.ops is not None:
             return self._objects[at]
         return session().writable(at, self.n, self.dtype)
 
-    def put(self, at, answer):
+    def put(self, at: int, answer: Any) -> None:
         """Copy what a callback returned into the vector at an address."""
         if self.ops is not None:
             if answer is not self._objects[at]:
@@ -197,7 +216,8 @@ def _table(ops, objects):
     return made
 
 
-def space_of(what, dtype=None, context=None):
+def space_of(what: Any, dtype: DTypeLike | None = None,
+             context: Context | None = None) -> Space:
     """Return a Space: what itself, that of an operator, or one of so many elements."""
     if isinstance(what, Space):
         return what

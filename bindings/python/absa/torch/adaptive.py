@@ -1,7 +1,10 @@
 """The controller around a DataLoader and an optimiser: accumulation, learning rate, momentum, FGSM
 rows, measurements and a state that resumes anywhere."""
 
+from __future__ import annotations
+
 import contextlib
+from typing import TYPE_CHECKING
 
 import numpy
 import torch
@@ -12,10 +15,18 @@ from .batches import row_count, split
 from .modes import differentiable, evaluating, repeatable, unwrapped
 from .sampler import MicroBatchSampler
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any, Literal
+
+    from ..controller import Decision, Plan
+    from ..eigen import EigenResult
+    from .hessian import Hessian
+
 _SCHEDULED = ("decay", "warmup", "polynomial_end")
 
 
-def lr_rule_of(optimizer):
+def lr_rule_of(optimizer: torch.optim.Optimizer) -> str:
     """Return how the learning rate follows the batch: "linear" for SGD, "sqrt" for optimisers that
     divide by the root of the gradient's second moment: Adam's kind, by its name, and its forebears.
     Others must name one; two betas alone do not tell (Lion steps by signs)."""
@@ -97,9 +108,25 @@ class AdaptiveBatch:
         any other option of absa.Controller: strategy, preset, batch_max, decay, ...
     """
 
-    def __init__(self, optimizer, samples, micro, epochs, *, hessian=None, batch=None,
-                 lr_rule=None, schedule=None, drop_last=False, model=None, loss=None, clamp=None,
-                 epsilon_scale=1.0, estimator=None, seed=0, process_group=None, **options):
+    optimizer: torch.optim.Optimizer
+    hessian: Hessian | None
+    controller: Controller
+    result: EigenResult | None
+    micro: int
+    rank: int
+    world: int
+
+    def __init__(self, optimizer: torch.optim.Optimizer, samples: int, micro: int, epochs: int, *,
+                 hessian: Hessian | None = None, batch: int | None = None,
+                 lr_rule: str | Callable[[int, int], float] | None = None,
+                 schedule: Literal["host", "absa"] | None = None, drop_last: bool = False,
+                 model: torch.nn.Module | None = None,
+                 loss: Callable[[Any, Any], torch.Tensor] | None = None,
+                 clamp: tuple[float | torch.Tensor, float | torch.Tensor] | None = None,
+                 epsilon_scale: float | torch.Tensor = 1.0,
+                 estimator: dict[str, Any] | None = None, seed: int = 0,
+                 process_group: torch.distributed.ProcessGroup | None = None,
+                 **options: Any) -> None:
         self.optimizer, self.hessian = optimizer, hessian
         self._model, self._loss = model, loss
         self._clamp, self._scale = clamp, epsilon_scale
@@ -134,7 +161,7 @@ class AdaptiveBatch:
             self._fits_processes(unit)
         self._estimator = {"rule": "decide", "seed": seed, **(estimator or {})}
         self._hint, self._measurements = None, 0
-        self._micro = None
+        self._micro: _Micro | None = None
         self._momentum_update = -1
         self.result = None
 
@@ -160,37 +187,37 @@ class AdaptiveBatch:
                              f"must be a multiple of {unit}, a micro-batch on each")
 
     @property
-    def plan(self):
+    def plan(self) -> Plan:
         """The controller's plan of the open window, an absa.Plan."""
         return self.controller.plan(self.rank, self.world)
 
     @property
-    def epoch(self):
+    def epoch(self) -> int:
         """Epochs that have ended: where a loop begins, also after load_state_dict()."""
         return self.plan.epochs_ended
 
     @property
-    def progress(self):
+    def progress(self) -> float:
         """Samples used of those planned, in [0, 1]: what a schedule of one's own should count."""
         return self.plan.progress
 
     @property
-    def batch(self):
+    def batch(self) -> int:
         """Rows of the open window, over all processes."""
         return self.plan.batch
 
     @property
-    def measure_due(self):
+    def measure_due(self) -> bool:
         """Whether the Hessian is to be measured now."""
         return self.plan.measure_due
 
     @property
-    def weight(self):
+    def weight(self) -> float:
         """What the mean loss of this micro-batch is to be multiplied by."""
         return self._current().weight
 
     @property
-    def last(self):
+    def last(self) -> bool:
         """Whether this micro-batch completes the window: step() then."""
         return self._current().last
 
@@ -203,13 +230,13 @@ class AdaptiveBatch:
         """Return (epoch, row in it) of the row that comes next over all processes."""
         return self.plan.epochs_ended, self.controller.micro(0, self.world).first
 
-    def sampler(self, shuffle=True, seed=0):
+    def sampler(self, shuffle: bool = True, seed: int = 0) -> MicroBatchSampler:
         """Return the batch_sampler for the DataLoader. It begins where training stands."""
         return MicroBatchSampler(self._rows, self.controller.epoch_samples, self.micro,
                                  self._position, shuffle=shuffle, seed=seed, rank=self.rank,
                                  world=self.world)
 
-    def micro_batches(self, loader):
+    def micro_batches(self, loader: Iterable[Any]) -> Iterator[Any]:
         """Yield the loader's batches until the epoch ends. One that reaches beyond the window is
         split: tensors along their first dimension, in tuples, lists and dicts."""
         for rest in loader:
@@ -240,14 +267,15 @@ class AdaptiveBatch:
         self.controller.advance(self._micro.global_rows)
         self._micro = None
 
-    def sync(self, model):
+    def sync(self, model: Any) -> contextlib.AbstractContextManager:
         """Return the context for forward and backward: gradients are exchanged on the last
         micro-batch only, where the model knows no_sync()."""
         if self.last or not hasattr(model, "no_sync"):
             return contextlib.nullcontext()
         return model.no_sync()
 
-    def perturb(self, x, y, epsilon=None):
+    def perturb(self, x: torch.Tensor, y: Any,
+                epsilon: float | torch.Tensor | None = None) -> torch.Tensor:
         """Return x with its first rows moved by FGSM, as many as the plan says; x itself where
         there are none. The bits are those of absa.fgsm(): what lies outside the box is not moved
         further out, nor pulled in by more than epsilon.
@@ -285,7 +313,8 @@ class AdaptiveBatch:
                              "loss=")
         return unwrapped(model), loss
 
-    def step(self, scaler=None, clip=None):
+    def step(self, scaler: torch.amp.GradScaler | None = None,
+             clip: float | None = None) -> bool:
         """Make the update of a full window, with its learning rate.
 
         scaler: a GradScaler, which unscales, steps and is updated; an update that it skips for an
@@ -348,7 +377,7 @@ class AdaptiveBatch:
                 state["momentum_buffer"].mul_(plan.momentum_multiplier)
         self._momentum_update = plan.update
 
-    def measure(self, hessian=None):
+    def measure(self, hessian: Hessian | None = None) -> Decision:
         """Measure the top eigenvalue, tell the controller, and return the absa.Decision.
 
         Every process of the group calls it. The last eigenvector is the next run's hint.
@@ -365,11 +394,11 @@ class AdaptiveBatch:
             self._hint = self.result.vectors[0]
         return self.controller.observe(self.result)
 
-    def observe(self, value):
+    def observe(self, value: float | EigenResult) -> Decision:
         """Tell the controller of an eigenvalue that was measured elsewhere."""
         return self.controller.observe(value)
 
-    def end_epoch(self, measure=True):
+    def end_epoch(self, measure: bool = True) -> Decision | None:
         """Count the end of an epoch; measure, where that is due and there is something to measure.
         Returns the decision, or None."""
         self._leave()
@@ -378,7 +407,7 @@ class AdaptiveBatch:
             return self.measure()
         return None
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return what resuming needs, at any point: the rows that were consumed, not those that a
         loader has prefetched. Gradients of an open window are not in it: they are drawn again."""
         hint = self._hint
@@ -388,7 +417,7 @@ class AdaptiveBatch:
                 "hint": None if hint is None else hint.clone(),
                 "momentum_update": self._momentum_update}
 
-    def load_state_dict(self, state, other_options=False):
+    def load_state_dict(self, state: Mapping[str, Any], other_options: bool = False) -> None:
         """Go on from state_dict(): the open window is drawn anew, so make a new iterator of the
         loader, and zero the gradients. A growth that waited for that window's end takes effect when
         it begins again. Changes nothing when it fails."""
@@ -411,7 +440,7 @@ class AdaptiveBatch:
         self._momentum_update = int(state["momentum_update"])
         self._micro = None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         plan = self.plan
         return (f"AdaptiveBatch(batch={plan.batch}, micro={self.micro}, "
                 f"lr x {plan.lr_multiplier:.4g}, gamma={plan.gamma:.3g}, "

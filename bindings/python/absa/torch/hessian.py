@@ -1,7 +1,10 @@
 """The Hessian of a PyTorch model's loss: exact products, Gauss-Newton products or differences of
 gradients, over batches, for some parameters or all, in one process or several."""
 
+from __future__ import annotations
+
 import contextlib
+from typing import TYPE_CHECKING, overload
 
 import numpy
 import torch
@@ -15,6 +18,15 @@ from .modes import differentiable, evaluating, repeatable, unwrapped
 from .parameters import Layout, select
 from .products import Ggn, Gradient, Hvp, explained, refuse_cut
 from .vectors import TorchVectors, as_tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Literal
+
+    from scipy.sparse.linalg import LinearOperator
+
+    from ..eigen import EigenResult
+    from ..operator import Check
 
 _MODES = ("hvp", "ggn", "fd")
 _NORMS = (torch.nn.modules.batchnorm._BatchNorm,)
@@ -74,8 +86,24 @@ class Hessian:
         whether vectors are NumPy arrays; by default where the model is on the CPU
     """
 
-    def __init__(self, model, loss_fn, batches, params="*", mode="hvp", *, forward=None, loss=None,
-                 bn="eval", weight_decay=0.0, process_group=None, host=None):
+    model: torch.nn.Module
+    loss_fn: Callable[[Any, Any], torch.Tensor] | None
+    params: str | Sequence[str]
+    mode: Literal["hvp", "ggn", "fd"]
+    bn: Literal["eval", "batch"]
+    weight_decay: float
+    operator: Operator
+
+    def __init__(self, model: torch.nn.Module,
+                 loss_fn: Callable[[Any, Any], torch.Tensor] | None, batches: Iterable[Any],
+                 params: str | Sequence[str] = "*",
+                 mode: Literal["hvp", "ggn", "fd"] = "hvp", *,
+                 forward: Callable[[torch.nn.Module, Any], Any] | None = None,
+                 loss: (Callable[[Any, Any], torch.Tensor | tuple[torch.Tensor, int]]
+                        | None) = None,
+                 bn: Literal["eval", "batch"] = "eval", weight_decay: float = 0.0,
+                 process_group: torch.distributed.ProcessGroup | None = None,
+                 host: bool | None = None) -> None:
         if mode not in _MODES:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(_MODES)}")
         if bn not in ("eval", "batch"):
@@ -93,17 +121,17 @@ class Hessian:
         self.operator = self._make_operator()
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Selected parameters."""
         return self._layout.n
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
         """Names of the selected parameters, in the order of a vector's parts."""
         return list(self._layout.names)
 
     @property
-    def on_host(self):
+    def on_host(self) -> bool:
         """Whether vectors are NumPy arrays, not tensors."""
         return self._space.ops is None
 
@@ -248,7 +276,17 @@ class Hessian:
         finally:
             self._keeps, self._graphs = False, None
 
-    def top(self, k=1, which="LA", rule="checked", tol=1e-2, eta=1e-2, over_batches=None, **more):
+    @overload
+    def top(self, k: int = 1, which: str = "LA", rule: str = "checked", tol: float = 1e-2,
+            eta: float = 1e-2, over_batches: None = None, **more: Any) -> EigenResult: ...
+
+    @overload
+    def top(self, k: int = 1, which: str = "LA", rule: str = "checked", tol: float = 1e-2,
+            eta: float = 1e-2, *, over_batches: int, **more: Any) -> sampling.SamplingResult: ...
+
+    def top(self, k: int = 1, which: str = "LA", rule: str = "checked", tol: float = 1e-2,
+            eta: float = 1e-2, over_batches: int | None = None,
+            **more: Any) -> EigenResult | sampling.SamplingResult:
         """Return the k outermost eigenvalues, an absa.EigenResult; more: hint, threshold, seed,
         max_products and so on, see absa.eigenvalues() and absa.Estimator. The intervals cover the
         solver on this probe, not the choice of the probe.
@@ -298,17 +336,17 @@ class Hessian:
                         for pair in range(1, min(len(run.values) for run in runs))]
         return found
 
-    def matvec(self, v):
+    def matvec(self, v: numpy.ndarray | torch.Tensor) -> Any:
         """Return H v; v has n elements: an array, or a tensor where vectors are those."""
         with self._at_these_parameters():
             return self.operator.apply(v)
 
-    def check(self, seed=0):
+    def check(self, seed: int = 0) -> Check:
         """Say whether the products are one symmetric matrix; see absa.Operator.check()."""
         with self._at_these_parameters():
             return self.operator.check(seed)
 
-    def to_scipy(self):
+    def to_scipy(self) -> LinearOperator:
         """Return a scipy.sparse.linalg.LinearOperator."""
         return self.operator.to_scipy()
 
@@ -318,19 +356,20 @@ class Hessian:
                    "process_group": self._group, "host": self.on_host, **changed}
         return Hessian(self.model, self.loss_fn, self._batches, **options)
 
-    def block(self, params):
+    def block(self, params: str | Sequence[str]) -> Hessian:
         """Return the Hessian of some of the parameters on the same probe."""
         return self._like(params=params)
 
-    def with_mode(self, mode):
+    def with_mode(self, mode: Literal["hvp", "ggn", "fd"]) -> Hessian:
         """Return the operator of another mode on the same probe."""
         return self._like(mode=mode)
 
-    def vector_to_dict(self, v):
+    def vector_to_dict(self,
+                       v: numpy.ndarray | torch.Tensor) -> dict[str, torch.Tensor]:
         """Return a vector as tensors by parameter name, in the parameters' shapes."""
         return dict(zip(self._layout.names, self._layout.split(self._tensor(v))))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         decay = f", weight_decay={self.weight_decay:g}" if self.weight_decay else ""
         return (f"Hessian({type(self.model).__name__}, mode={self.mode}, n={self.n} in "
                 f"{len(self.names)} parameters, {len(self._batches)} batches, bn={self.bn}{decay})")

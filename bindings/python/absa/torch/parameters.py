@@ -1,8 +1,14 @@
 """Which parameters a Hessian is taken over, and vectors as lists of tensors of their shapes."""
 
+from __future__ import annotations
+
 import fnmatch
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 def _layers(model):
@@ -11,7 +17,8 @@ def _layers(model):
             if any(True for _ in module.named_parameters(recurse=False))]
 
 
-def select(model, params):
+def select(model: torch.nn.Module,
+           params: str | Iterable[str]) -> list[tuple[str, torch.nn.Parameter]]:
     """Return [(name, parameter)] of what `params` names: glob patterns on the names, one or several
     (a list, or separated by commas), or "last:K" for the last K layers that own parameters.
 
@@ -44,7 +51,15 @@ def select(model, params):
 class Layout:
     """Where each parameter lies in a vector of all of them."""
 
-    def __init__(self, named):
+    names: list[str]
+    parameters: list[torch.nn.Parameter]
+    shapes: list[torch.Size]
+    sizes: list[int]
+    n: int
+    dtype: torch.dtype
+    device: torch.device
+
+    def __init__(self, named: Sequence[tuple[str, torch.nn.Parameter]]) -> None:
         self.names = [name for name, _ in named]
         self.parameters = [p for _, p in named]
         self.shapes = [p.shape for p in self.parameters]
@@ -59,11 +74,11 @@ class Layout:
             raise TypeError(f"the parameters are of {self.dtype}; the Hessian needs float32 or "
                             "float64: model.float()")
 
-    def split(self, vector):
+    def split(self, vector: torch.Tensor) -> list[torch.Tensor]:
         """Return views of a vector in the parameters' shapes."""
         return [part.view(shape) for part, shape in zip(vector.split(self.sizes), self.shapes)]
 
-    def join(self, parts, out):
+    def join(self, parts: Iterable[torch.Tensor | None], out: torch.Tensor) -> torch.Tensor:
         """Write tensors of the parameters' shapes into a vector; None is zero."""
         for piece, part in zip(out.split(self.sizes), parts):
             if part is None:

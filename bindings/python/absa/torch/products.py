@@ -1,12 +1,20 @@
 """Products of a vector with the Hessian, or the Gauss-Newton matrix, of a mean loss over one
 batch."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
 _MISSING = ("derivative for", "differentiate twice", "double backward")
 
 
-def explained(error):
+def explained(error: BaseException) -> RuntimeError | None:
     """Return a RuntimeError that says what to do where an operation has no second derivative, or
     None where the failure is another one."""
     text = str(error).splitlines()[0] if str(error) else ""
@@ -29,7 +37,7 @@ def _nodes(tensors):
             waiting += [following for following, _ in node.next_functions if following is not None]
 
 
-def refuse_cut(firsts, root):
+def refuse_cut(firsts: Iterable[torch.Tensor | None], root: torch.Tensor) -> None:
     """Raise where a first derivative hangs on an operation that says it has no second one
     (once_differentiable): the second backward pass would leave its part out without a word. root:
     what was differentiated, whose graph has the operation's name."""
@@ -41,7 +49,7 @@ def refuse_cut(firsts, root):
                            "once_differentiable")
 
 
-def with_graph(tensor, what):
+def with_graph(tensor: Any, what: str) -> Any:
     """Return a loss or an output; raise where nothing connects it with a parameter, for then all
     products would be zero, and the loss look flat."""
     if torch.is_tensor(tensor) and not tensor.requires_grad:
@@ -69,13 +77,18 @@ def _against(firsts, vector, inputs):
 class Hvp:
     """H v by a second backward pass over a kept graph."""
 
-    def __init__(self, parameters, forward, loss):
+    count: int
+    root: torch.Tensor
+    firsts: Sequence[torch.Tensor | None]
+
+    def __init__(self, parameters: Sequence[torch.Tensor], forward: Callable[[], Any],
+                 loss: Callable[[Any], tuple[torch.Tensor, int]]) -> None:
         self._parameters = parameters
         mean, self.count = loss(forward())
         self.root = with_graph(mean, "the loss")
         self.firsts = _grad(mean, parameters, create_graph=True)
 
-    def __call__(self, vector):
+    def __call__(self, vector: Sequence[torch.Tensor]) -> Sequence[torch.Tensor | None]:
         return _against(self.firsts, vector, self._parameters)
 
 
@@ -83,7 +96,12 @@ class Ggn:
     """J' L J v: the Jacobian's product as the derivative of its transposed product in its argument,
     which is linear."""
 
-    def __init__(self, parameters, forward, loss):
+    count: int
+    root: torch.Tensor
+    firsts: Sequence[torch.Tensor | None]
+
+    def __init__(self, parameters: Sequence[torch.Tensor], forward: Callable[[], Any],
+                 loss: Callable[[Any], tuple[torch.Tensor, int]]) -> None:
         self._parameters = parameters
         self._outputs = self.root = with_graph(forward(), "the output")
         if not torch.is_tensor(self._outputs):
@@ -95,7 +113,7 @@ class Ggn:
         self._dual = torch.zeros_like(self._leaf, requires_grad=True)
         self.firsts = _grad(self._outputs, parameters, self._dual, create_graph=True)
 
-    def __call__(self, vector):
+    def __call__(self, vector: Sequence[torch.Tensor]) -> Sequence[torch.Tensor | None]:
         moved, = _against(self.firsts, vector, [self._dual])
         if moved is None or not self._slope.requires_grad:
             return [None] * len(self._parameters)
@@ -106,6 +124,10 @@ class Ggn:
 class Gradient:
     """The gradient itself, for finite differences."""
 
-    def __init__(self, parameters, forward, loss):
+    count: int
+    values: Sequence[torch.Tensor | None]
+
+    def __init__(self, parameters: Sequence[torch.Tensor], forward: Callable[[], Any],
+                 loss: Callable[[Any], tuple[torch.Tensor, int]]) -> None:
         mean, self.count = loss(forward())
         self.values = _grad(with_graph(mean, "the loss"), parameters, retain=False)

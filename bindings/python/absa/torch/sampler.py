@@ -1,7 +1,14 @@
 """The order of the rows: constant micro-batches of each process, the same permutation everywhere,
 and a beginning wherever the controller's books stand."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 class MicroBatchSampler:
@@ -17,11 +24,12 @@ class MicroBatchSampler:
     every epoch, a function of (seed, epoch) alone; rank and world, this process and how many.
     """
 
-    def __init__(self, rows, used, micro, position, *, shuffle=True, seed=0, rank=0, world=1):
+    def __init__(self, rows: int, used: int, micro: int, position: Callable[[], tuple[int, int]],
+                 *, shuffle: bool = True, seed: int = 0, rank: int = 0, world: int = 1) -> None:
         self.rows, self.used, self.micro, self.position = rows, used, micro, position
         self.shuffle, self.seed, self.rank, self.world = shuffle, seed, rank, world
 
-    def order(self, epoch):
+    def order(self, epoch: int) -> torch.Tensor:
         """Return the rows of an epoch in their order, those that are dealt out."""
         if not self.shuffle:
             return torch.arange(self.used)
@@ -37,7 +45,7 @@ class MicroBatchSampler:
         return [(at, row + back * self.used if at == epoch - back else 0)
                 for at in range(epoch - back, epoch + 1)]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list[int]]:
         unit = self.micro * self.world
         for epoch, row in self._runs():
             order = self.order(epoch)
@@ -50,6 +58,6 @@ class MicroBatchSampler:
                 yield order[begin:begin + share].tolist()
                 row = end
 
-    def __len__(self):
+    def __len__(self) -> int:
         unit = self.micro * self.world
         return sum(-(-self.used // unit) - row // unit for _, row in self._runs())
