@@ -111,6 +111,10 @@ class EigenResult:
     rest_bound: float
     clusters: numpy.ndarray
     from_below: numpy.ndarray
+    mode: str  # these four where absa.torch.Hessian.top() made it
+    bn: str
+    params: str | Sequence[str]
+    weight_decay: float
     of: str | None = None  # what a framework's adapter says that it is of
 
     def __init__(self, found: c.absa_eigen_result, pairs: Sequence[c.absa_pair] = (),

@@ -312,8 +312,8 @@ class Hessian:
     def _over_batches(self, count, k, **options):
         batches = self._batches
         if not 2 <= count <= len(batches):
-            raise ValueError(f"over_batches is {count}; it must be 2 to {len(batches)}, the probe's "
-                             "batches")
+            raise ValueError(f"over_batches is {count}; it must be 2 to {len(batches)}, the "
+                             "probe's batches")
 
         def select(index):
             self._batches, self._graphs = [batches[index]], None

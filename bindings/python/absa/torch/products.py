@@ -45,8 +45,8 @@ def refuse_cut(firsts: Iterable[torch.Tensor | None], root: torch.Tensor) -> Non
         once = sorted({type(node).__name__.removesuffix("Backward") for node in _nodes([root])
                        if hasattr(getattr(getattr(node, "_forward_cls", None), "backward", None),
                                   "__wrapped__")})
-        raise RuntimeError(f"trying to differentiate twice {', '.join(once) or 'a function'}, marked "
-                           "once_differentiable")
+        raise RuntimeError(f"trying to differentiate twice {', '.join(once) or 'a function'}, "
+                           "marked once_differentiable")
 
 
 def with_graph(tensor: Any, what: str) -> Any:
