@@ -16,7 +16,8 @@ static absa_status reduce(absa_controller *c, double *values, int64_t count)
 /* What was a number of 63 bits; the largest ones do not survive being doubles. */
 static int64_t whole(double x)
 {
-    return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MAX;
+    static const double beyond = 9223372036854775808.0; /* 2^63 */
+    return x > -beyond && x < beyond ? (int64_t)x : INT64_MAX;
 }
 
 absa_status absa__ctl_share(absa_controller *c, absa_status own, absa__measurement *m)
