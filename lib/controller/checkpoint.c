@@ -258,24 +258,18 @@ static int fields_agree(const absa__ctl_state *s)
            isnan(s->reference) == isnan(s->curvature);
 }
 
-/* Multiples of measure_every that the complete windows have crossed. */
-static int64_t crossed(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    return o->measure_every > 0 ? (s->samples - s->window_done) / o->measure_every : 0;
-}
-
 /* What no sequence of events leads to cannot be gone on from. Little of it hangs on the options: a
  * state that was taken over from others must be one of these when it is saved again. */
 static int plausible(const absa_controller_options *o, const absa__ctl_state *s, int other_options)
 {
     return fields_fit(s) && fields_agree(s) && s->batch <= o->batch_max &&
-           s->batch_next <= o->batch_max && (other_options || s->crossed == crossed(o, s));
+           s->batch_next <= o->batch_max &&
+           (other_options || s->crossed == absa__ctl_multiples(o, s));
 }
 
 /* Makes a state that was saved under other options one of these. */
 static void adopt(const absa_controller_options *o, absa__ctl_state *s)
 {
-    s->crossed = crossed(o, s);
     s->due = s->due && absa__ctl_measures(o, s);
     /* A window that has no rows yet follows the new options; the others end with the training. */
     if (s->window_done == 0)
@@ -315,6 +309,7 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
         return absa__fail(ctx, differ ? ABSA_E_MISMATCH : ABSA_E_FORMAT,
                           "the state cannot be gone on from under these options");
     absa__ctl_change(&s);
+    s.crossed = 0;
     if (differ)
         adopt(o, &s);
     absa__ctl_refer(o, &s, s.reference);

@@ -87,8 +87,9 @@ absa_status absa_controller_create(absa_context *context, const absa_controller_
     c->lr_user = o.lr_user;
     c->options.lr_function = ask_host;
     c->options.lr_user = c;
-    c->quiet = !o.reduce && !o.journal && o.lr_rule != ABSA_LR_RULE_HOST &&
-               !absa__logs(context, ABSA_LOG_INFO);
+    c->quiet = absa__ctl_adaptive(&o) && !o.reduce && !o.journal &&
+               o.lr_rule != ABSA_LR_RULE_HOST && o.shrink_ratio == 0.0 && o.lr_cap == 0.0 &&
+               o.unit != ABSA_UNIT_SAMPLES && !absa__logs(context, ABSA_LOG_INFO);
     absa__ctl_begin(&c->options, &c->state);
     status = absa__ctl_lr_failure(c);
     if (status)
@@ -136,7 +137,11 @@ static ABSA__RARE void remember_window(const absa_controller *controller)
 {
     absa_controller *c = (absa_controller *)(uintptr_t)controller;
     absa__ctl_plan_window(&c->options, &c->state, &c->window);
-    c->window_known = 1;
+    const int usable = !c->busy && !c->window.plan.finished &&
+                       c->state.samples <= ABSA__CTL_SAMPLES - ABSA__CTL_MOST;
+    c->known = !usable ? 0
+                       : ABSA__CTL_WINDOW | (c->window.plain ? ABSA__CTL_PLAIN : 0) |
+                             (c->quiet ? ABSA__CTL_QUIET : 0);
 }
 
 /* The plan for calls that are not the usual one. */
@@ -147,9 +152,9 @@ static ABSA__RARE absa_status plan_checked(const absa_controller *c, int64_t pro
     if (status)
         return status;
     absa_plan p;
-    if (!c->window_known)
+    if (!c->known || c->state.updates != c->window.plan.update)
         remember_window(c);
-    absa__ctl_plan_now(&c->options, &c->state, &c->window, processes, &p);
+    absa__ctl_plan_any(&c->options, &c->state, &c->window, processes, &p);
     return absa__struct_write(c->ctx, "absa_plan", &p, plan, sizeof p);
 }
 
@@ -158,26 +163,32 @@ absa_status absa_controller_plan(const absa_controller *controller, int64_t proc
 {
     /* The usual call: from a caller built with the same header. */
     if (!controller || !plan || process < 0 || process >= processes ||
-        plan->struct_size != sizeof *plan)
+        plan->struct_size != sizeof *plan || !(controller->known & ABSA__CTL_PLAIN))
         return plan_checked(controller, process, processes, plan);
-    if (!controller->window_known)
-        remember_window(controller);
-    absa__ctl_plan_now(&controller->options, &controller->state, &controller->window, processes,
-                       plan);
+    absa__ctl_plan_plain(&controller->state, &controller->window, plan);
     return ABSA_OK;
+}
+
+/* The micro-batch for calls that are not the usual one. */
+static ABSA__RARE absa_status micro_checked(const absa_controller *c, int64_t process,
+                                            int64_t processes, absa_micro *micro)
+{
+    const absa_status status = check_process(c, "absa_controller_micro", process, processes, micro);
+    if (status)
+        return status;
+    absa_micro m;
+    absa__ctl_micro(&c->options, &c->state, process, processes, &m);
+    return absa__struct_write(c->ctx, "absa_micro", &m, micro, sizeof m);
 }
 
 absa_status absa_controller_micro(const absa_controller *controller, int64_t process,
                                   int64_t processes, absa_micro *micro)
 {
-    absa_status status =
-        check_process(controller, "absa_controller_micro", process, processes, micro);
-    if (status)
-        return status;
-    absa_micro m, *out = micro->struct_size == sizeof m ? micro : &m;
-    absa__ctl_micro(&controller->options, &controller->state, process, processes, out);
-    return out == micro ? ABSA_OK
-                        : absa__struct_write(controller->ctx, "absa_micro", &m, micro, sizeof m);
+    if (!controller || !micro || process < 0 || process >= processes ||
+        micro->struct_size != sizeof *micro)
+        return micro_checked(controller, process, processes, micro);
+    absa__ctl_micro(&controller->options, &controller->state, process, processes, micro);
+    return ABSA_OK;
 }
 
 static absa_status check_call(absa_controller *c, const char *function)
@@ -202,7 +213,7 @@ absa_status absa__ctl_check_running(absa_controller *c, const char *function)
 
 void absa__ctl_keep(absa_controller *c)
 {
-    c->window_known = 0;
+    c->known = 0;
     if (c->options.reduce || c->options.lr_rule == ABSA_LR_RULE_HOST)
         c->before = c->state;
 }
@@ -254,8 +265,7 @@ static ABSA__RARE absa_status advance(absa_controller *controller, int64_t sampl
 absa_status absa_controller_advance(absa_controller *controller, int64_t samples)
 {
     absa_controller *c = controller;
-    if (!c || c->busy || samples < 1 || c->state.samples > ABSA__CTL_SAMPLES - ABSA__CTL_MOST ||
-        absa__ctl_finished(&c->options, &c->state))
+    if (!c || !(c->known & ABSA__CTL_WINDOW) || samples < 1)
         return advance(c, samples);
     /* The usual call: nothing follows, or a window like the one before. */
     const int64_t rest = c->state.window_rows - c->state.window_done;
@@ -327,8 +337,9 @@ absa_status absa_controller_save(const absa_controller *controller, void *buffer
         return ABSA_E_INVALID;
     if (!size)
         return absa__fail(controller->ctx, ABSA_E_INVALID, "absa_controller_save: size is NULL");
-    return absa__ctl_save(controller->ctx, &controller->options, &controller->state, buffer,
-                          capacity, size);
+    absa__ctl_state s = controller->state;
+    s.crossed = absa__ctl_multiples(&controller->options, &s);
+    return absa__ctl_save(controller->ctx, &controller->options, &s, buffer, capacity, size);
 }
 
 absa_status absa_controller_load(absa_controller *controller, const void *buffer, size_t size,
@@ -346,7 +357,7 @@ absa_status absa_controller_load(absa_controller *controller, const void *buffer
         status = absa__ctl_lr_failure(controller);
     if (!status) {
         controller->state = next;
-        controller->window_known = 0;
+        controller->known = 0;
     }
     return status;
 }

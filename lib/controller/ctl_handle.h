@@ -10,8 +10,9 @@ struct absa_controller {
     absa__ctl_state state;
     absa__ctl_state before; /* what an event that fails goes back to */
     int busy;
-    int quiet; /* no reduce, journal, rule of the host or chatty log: nobody to ask or tell */
-    int window_known; /* window is that of the state */
+    int quiet; /* a measurement that waits changes counters only: nobody to ask or to tell, and no
+                  extension that looks at it */
+    int known; /* bits of ABSA__CTL_WINDOW and the others; 0 behind most events */
     absa__ctl_window window;
     /* lr_rule HOST: the host's function, behind options.lr_function; its last two answers, a batch
      * of 0 being none; and the status of one that failed while an event was computed. */
@@ -24,8 +25,16 @@ struct absa_controller {
     absa_status lr_status;
 };
 
+/* What lets a call go its short way. */
+enum {
+    ABSA__CTL_WINDOW =
+        1,               /* window is that of the state, training runs, and nobody is called back */
+    ABSA__CTL_PLAIN = 2, /* and it is a plain one */
+    ABSA__CTL_QUIET = 4  /* and the controller is quiet */
+};
+
 /* What the usual call does not need stays out of its way. */
-#define ABSA__RARE __attribute__((noinline))
+#define ABSA__RARE __attribute__((noinline, cold))
 
 /* Whether an event of a running training may happen now. */
 absa_status absa__ctl_check_running(absa_controller *c, const char *function);

@@ -47,24 +47,8 @@ static absa_status observe(absa_controller *c, absa_status own, absa__measuremen
     return absa__ctl_settle(c, status, &d);
 }
 
-/* The usual measurement: nobody to ask or to tell, so that nothing can fail. */
-static int usual(const absa_controller *c, const absa_decision *decision)
-{
-    return c && c->quiet && !decision && !absa__ctl_finished(&c->options, &c->state);
-}
-
-/* What follows a usual measurement; openings is what it was before. */
-static inline absa_status observed(absa_controller *c, int64_t openings)
-{
-    /* A window that has no rows yet may have been opened anew. */
-    c->window_known &= c->state.openings == openings;
-    if (c->state.reason == ABSA_REASON_BLIND)
-        warn_when_blind(c);
-    return ABSA_OK;
-}
-
 /* Why a result cannot be observed; NULL when it can. */
-static inline const char *flaw(const absa_controller *c, const absa_eigen_result *r)
+static const char *flaw(const absa_controller *c, const absa_eigen_result *r)
 {
     if (isnan(r->lower) || isnan(r->upper))
         return "a bound of the measurement is NaN";
@@ -72,11 +56,6 @@ static inline const char *flaw(const absa_controller *c, const absa_eigen_result
         return "POWER gives no upper bound, so the INTERVAL trigger could never fire; use the "
                "POINT trigger or another rule";
     return NULL;
-}
-
-static inline int is_error(double standard_error)
-{
-    return standard_error >= 0.0 && isfinite(standard_error);
 }
 
 static absa_status check_result(absa_controller *c, const absa_eigen_result *result,
@@ -91,7 +70,7 @@ static absa_status check_result(absa_controller *c, const absa_eigen_result *res
     const char *why = flaw(c, r);
     if (why)
         return absa__fail(c->ctx, ABSA_E_INVALID, "absa_controller_observe: %s", why);
-    if (!is_error(standard_error))
+    if (!(standard_error >= 0.0) || isinf(standard_error))
         return absa__fail(c->ctx, ABSA_E_INVALID,
                           "absa_controller_observe_sampled: standard_error is %g, must be finite "
                           "and not negative",
@@ -99,16 +78,10 @@ static absa_status check_result(absa_controller *c, const absa_eigen_result *res
     return ABSA_OK;
 }
 
-static inline absa__measurement measured(const absa_eigen_result *r, double standard_error)
+/* The usual call: a controller that has nobody to ask and nothing to tell, and waits. */
+static inline int usual(const absa_controller *c, const absa_decision *decision)
 {
-    return (absa__measurement){.value = r->value,
-                               .lower = r->lower,
-                               .upper = r->upper,
-                               .converged = r->converged,
-                               .consistent = r->consistent,
-                               .answer = r->answer,
-                               .products = r->products,
-                               .standard_error = standard_error};
+    return c && c->known & ABSA__CTL_QUIET && !decision;
 }
 
 /* A result as a measurement, with every check. */
@@ -120,33 +93,42 @@ static ABSA__RARE absa_status observe_result(absa_controller *c, const absa_eige
     if (status)
         return status;
     status = check_result(c, result, standard_error, &r);
-    absa__measurement m = measured(&r, standard_error);
+    absa__measurement m = {.value = r.value,
+                           .lower = r.lower,
+                           .upper = r.upper,
+                           .converged = r.converged,
+                           .consistent = r.consistent,
+                           .answer = r.answer,
+                           .products = r.products,
+                           .standard_error = standard_error};
     return observe(c, status, &m, decision);
 }
 
-static inline absa_status observe_sampled(absa_controller *c, const absa_eigen_result *r,
-                                          double standard_error, absa_decision *decision)
+/* Whether a quiet controller only waits on a result. */
+static inline int only_waits(const absa_controller *c, const absa_eigen_result *r)
 {
-    if (!usual(c, decision) || !r || r->struct_size != sizeof *r || flaw(c, r) ||
-        !is_error(standard_error))
-        return observe_result(c, r, standard_error, decision);
-    const absa__measurement m = measured(r, standard_error);
-    const int64_t openings = c->state.openings;
-    absa__ctl_observe(&c->options, &c->state, &m, NULL);
-    return observed(c, openings);
+    /* Comparisons that a NaN fails. */
+    return r && r->struct_size == sizeof *r && r->converged && r->consistent &&
+           r->answer == ABSA_ANSWER_NONE && r->rule != ABSA_RULE_POWER && r->lower <= r->value &&
+           r->upper <= DBL_MAX && absa__ctl_waits(&c->options, &c->state, r->value);
 }
 
 absa_status absa_controller_observe(absa_controller *controller, const absa_eigen_result *result,
                                     absa_decision *decision)
 {
-    return observe_sampled(controller, result, 0.0, decision);
+    absa_controller *c = controller;
+    const absa_eigen_result *r = result;
+    if (!usual(c, decision) || !only_waits(c, r))
+        return observe_result(c, r, 0.0, decision);
+    absa__ctl_wait(&c->options, &c->state, r->upper > r->value ? r->upper : r->value);
+    return ABSA_OK;
 }
 
 absa_status absa_controller_observe_sampled(absa_controller *controller,
                                             const absa_eigen_result *result, double standard_error,
                                             absa_decision *decision)
 {
-    return observe_sampled(controller, result, standard_error, decision);
+    return observe_result(controller, result, standard_error, decision);
 }
 
 /* A plain number as a measurement, with every check. */
@@ -156,8 +138,13 @@ static ABSA__RARE absa_status observe_value(absa_controller *c, double value,
     const absa_status status = absa__ctl_check_running(c, "absa_controller_observe_value");
     if (status)
         return status;
+    absa__measurement m = {.value = value,
+                           .lower = value,
+                           .upper = value,
+                           .converged = 1,
+                           .consistent = 1,
+                           .answer = ABSA_ANSWER_NONE};
     absa__log(c->ctx, ABSA_LOG_INFO, "eigenvalue %g taken unverified", value);
-    absa__measurement m = absa__ctl_exact(value);
     return observe(c, ABSA_OK, &m, decision);
 }
 
@@ -165,9 +152,8 @@ absa_status absa_controller_observe_value(absa_controller *controller, double va
                                           absa_decision *decision)
 {
     absa_controller *c = controller;
-    if (!usual(c, decision))
+    if (!usual(c, decision) || !absa__ctl_waits(&c->options, &c->state, value))
         return observe_value(c, value, decision);
-    const int64_t openings = c->state.openings;
-    absa__ctl_observe_value(&c->options, &c->state, value);
-    return observed(c, openings);
+    absa__ctl_wait(&c->options, &c->state, value);
+    return ABSA_OK;
 }

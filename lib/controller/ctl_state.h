@@ -22,14 +22,15 @@ typedef struct absa__ctl_state {
     int64_t window_done;   /* rows it has */
     int64_t told_decays;   /* decay points that the last decision told of */
     int64_t samples;       /* used in all */
-    int64_t epoch_samples; /* used since the last end_epoch */
     int64_t epochs;        /* ended */
+    int64_t epoch_samples; /* used since the last end_epoch */
     int64_t updates;
     int64_t short_updates;
     int64_t patience;
     int64_t bad_run;     /* bad measurements in a row */
     int64_t last_growth; /* samples at the last growth; -1: none */
-    int64_t crossed;     /* multiples of measure_every whose measurement is made or due */
+    int64_t crossed;     /* multiples of measure_every that complete windows crossed; follows from
+                            samples, and is set where a state is saved only */
     double share;        /* gamma before adversarial_end and batch_max have their say */
     double reference;    /* Eig; NaN before the first */
     double window_gamma; /* gamma when the window opened */
@@ -54,7 +55,8 @@ typedef struct absa__ctl_state {
     int64_t decay_power;   /* see decay_factor */
     int64_t repeats_until; /* a window that opens with so many epoch_samples or fewer is as the open
                               one, and tells nothing; INT64_MIN when that is not known */
-    int64_t openings;      /* windows that were opened otherwise */
+    int64_t crosses_at;    /* fewer samples cross no further multiple of measure_every; 0 when that
+                              is not known */
 } absa__ctl_state;
 
 /* What the host measured. */
@@ -64,17 +66,6 @@ typedef struct absa__measurement {
     int64_t products;
     double standard_error; /* over probe batches; 0: not known */
 } absa__measurement;
-
-/* A plain number, taken as exact. */
-static inline absa__measurement absa__ctl_exact(double value)
-{
-    return (absa__measurement){.value = value,
-                               .lower = value,
-                               .upper = value,
-                               .converged = 1,
-                               .consistent = 1,
-                               .answer = ABSA_ANSWER_NONE};
-}
 
 /* Checks ranges, and fills the values that 0 or -1 stand for. */
 absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o);
@@ -94,8 +85,24 @@ static inline int absa__ctl_finished(const absa_controller_options *o, const abs
     return s->epochs >= o->epochs;
 }
 
+/* The strategy goes by measurements. */
+static inline int absa__ctl_adaptive(const absa_controller_options *o)
+{
+    return o->strategy == ABSA_STRATEGY_ABS || o->strategy == ABSA_STRATEGY_ABSA;
+}
+
 /* Whether the strategy measures, and still does. */
-int absa__ctl_measures(const absa_controller_options *o, const absa__ctl_state *s);
+static inline int absa__ctl_measures(const absa_controller_options *o, const absa__ctl_state *s)
+{
+    return absa__ctl_adaptive(o) && !(o->finish_at_batch_max && s->batch_next >= o->batch_max);
+}
+
+/* Multiples of measure_every that the complete windows have crossed. */
+static inline int64_t absa__ctl_multiples(const absa_controller_options *o,
+                                          const absa__ctl_state *s)
+{
+    return o->measure_every > 0 ? (s->samples - s->window_done) / o->measure_every : 0;
+}
 
 /* What the schedule's unit has reached. */
 static inline double absa__ctl_reached(const absa_controller_options *o, const absa__ctl_state *s)
@@ -170,11 +177,10 @@ static inline void absa__ctl_change(absa__ctl_state *s)
 }
 
 /* Events. Each fills the decision, which may be NULL; the first, a full window's end, does and
- * answers 1 only where the schedule moved. The third is the second for a plain number. */
+ * answers 1 only where the schedule moved. */
 int absa__ctl_complete(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
 void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
                        const absa__measurement *m, absa_decision *d);
-void absa__ctl_observe_value(const absa_controller_options *o, absa__ctl_state *s, double value);
 void absa__ctl_end_epoch(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
 void absa__ctl_skip(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);
 void absa__ctl_collapse(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d);

@@ -31,16 +31,18 @@ static int64_t rows_of_window(const absa_controller_options *o, const absa__ctl_
     return least(s->batch, rest + later * absa__ctl_epoch_size(o));
 }
 
-/* How far into the epoch rows_of_window() goes on to be the batch. */
+/* How far into the epoch rows_of_window() goes on to be the batch, and counters are far from their
+ * ends. */
 static int64_t full_until(const absa_controller_options *o, const absa__ctl_state *s)
 {
     const int64_t size = absa__ctl_epoch_size(o), later = o->epochs - s->epochs - 1;
+    const int64_t room = ABSA__CTL_SAMPLES - ABSA__CTL_MOST - s->samples + s->epoch_samples;
     if (later < 0)
-        return INT64_MAX; /* training has finished */
+        return room; /* training has finished */
     if (o->epoch_tail == ABSA_TAIL_SHORT)
-        return size - s->batch;
+        return least(room, size - s->batch);
     const int64_t missing = s->batch - later * size; /* to a batch, in the epochs to come */
-    return missing <= 0 ? INT64_MAX : size - missing;
+    return missing <= 0 ? room : least(room, size - missing);
 }
 
 /* Whether the last decision told of everything that a window which opens now is made from. */
@@ -63,7 +65,6 @@ void absa__ctl_open_window(const absa_controller_options *o, absa__ctl_state *s)
     s->window_lr = rate.lr;
     s->window_lr_multiplier = rate.multiplier;
     s->window_rows = rows_of_window(o, s);
-    s->openings++;
     if (absa__ctl_rate_stays(o, s) && all_is_told(o, s, decays))
         s->repeats_until = full_until(o, s);
     else
@@ -80,6 +81,7 @@ void absa__ctl_begin(const absa_controller_options *o, absa__ctl_state *s)
     const absa__ctl_state zero = {0};
     *s = zero;
     s->batch_next = o->batch;
+    s->crosses_at = o->measure_every > 0 ? 0 : INT64_MAX;
     s->share = o->adversarial_share;
     s->decay_factor = 1.0;
     absa__ctl_change(s);
@@ -115,6 +117,12 @@ static int64_t perturbed_in_micro(const absa_controller_options *o, const absa__
     return rows > 1 ? rows : 1;
 }
 
+/* rows over processes; division is slow, and most hosts are one process. */
+static int64_t over(int64_t rows, int64_t processes)
+{
+    return processes == 1 ? rows : rows / processes;
+}
+
 /* Rows of the next micro-batch over all processes. */
 static int64_t round_rows(const absa_controller_options *o, const absa__ctl_state *s,
                           int64_t processes)
@@ -124,7 +132,7 @@ static int64_t round_rows(const absa_controller_options *o, const absa__ctl_stat
     const int64_t left =
         s->epoch_samples < 0 ? (-s->epoch_samples - 1) % size + 1 : epoch_rest(o, s);
     const int64_t rest = least(s->window_rows - s->window_done, left);
-    return rest / processes >= o->micro_batch ? o->micro_batch * processes : rest;
+    return over(rest, processes) >= o->micro_batch ? o->micro_batch * processes : rest;
 }
 
 static double momentum_multiplier(const absa_controller_options *o, const absa__ctl_state *s,
@@ -165,6 +173,7 @@ void absa__ctl_plan_window(const absa_controller_options *o, const absa__ctl_sta
     p->gamma = window_gamma(s);
     p->epsilon = o->epsilon;
     p->adversarial_rows = least(perturbed_rows(s), s->window_rows);
+    p->threshold = s->threshold;
     p->update = s->updates;
     p->short_updates = s->short_updates;
     p->epochs_ended = s->epochs;
@@ -172,28 +181,47 @@ void absa__ctl_plan_window(const absa_controller_options *o, const absa__ctl_sta
     p->threshold_closed = o->compare == ABSA_COMPARE_LESS_EQUAL;
     p->micro_batches = 1;
     w->epoch_size = absa__ctl_epoch_size(o);
-    w->all = (double)w->epoch_size * (double)o->epochs;
-    w->one_micro = s->window_rows <= o->micro_batch && o->adversarial_rows == ABSA_ROWS_WINDOW;
+    w->epoch_rows = (double)w->epoch_size;
+    w->all_rows = w->epoch_rows * (double)o->epochs;
+    w->epochs = (double)s->epochs;
+    w->plain = s->window_rows <= o->micro_batch && o->adversarial_rows == ABSA_ROWS_WINDOW &&
+               p->momentum_multiplier == 1.0 && !p->finished && s->epoch_samples >= 0;
 }
 
-/* A window of several micro-batches: how many are left, and what is to be perturbed of them. */
-void absa__ctl_plan_shared(const absa_controller_options *o, const absa__ctl_state *s,
-                           const absa__ctl_window *w, int64_t processes, absa_plan *p)
+/* Any window: how many micro-batches are left, and what is to be perturbed of them. */
+void absa__ctl_plan_any(const absa_controller_options *o, const absa__ctl_state *s,
+                        const absa__ctl_window *w, int64_t processes, absa_plan *p)
 {
     const int64_t rest = s->window_rows - s->window_done;
     const int64_t round =
         o->micro_batch <= INT64_MAX / processes ? o->micro_batch * processes : INT64_MAX;
-    absa__ctl_plan_alone(s, w, p);
+    absa__ctl_plan_plain(s, w, p);
+    p->measure_due = s->due && !p->finished;
+    if (s->epoch_samples < 0)
+        p->epoch = w->epochs; /* rows of the epoch before, after restart_window */
     p->micro_batches = rest <= round ? rest > 0 : rest / round + (rest % round != 0);
     if (o->adversarial_rows == ABSA_ROWS_MICRO)
         p->adversarial_rows = perturbed_in_micros(o, s, processes, rest, round);
+}
+
+/* How many of a micro-batch's rows to perturb; done are those of the window before it. */
+static int64_t perturbed_of(const absa_controller_options *o, const absa__ctl_state *s,
+                            int64_t done, int64_t rows)
+{
+    if (window_gamma(s) == 0.0)
+        return 0;
+    if (o->adversarial_rows == ABSA_ROWS_MICRO)
+        return least(perturbed_in_micro(o, s), rows);
+    /* The first rows of the window, wherever the processes' runs lie in it. */
+    const int64_t rest = perturbed_rows(s) - done;
+    return rest < 0 ? 0 : least(rest, rows);
 }
 
 void absa__ctl_micro(const absa_controller_options *o, const absa__ctl_state *s, int64_t process,
                      int64_t processes, absa_micro *m)
 {
     const int64_t rows = absa__ctl_finished(o, s) ? 0 : round_rows(o, s, processes);
-    const int64_t each = rows / processes, more = rows % processes;
+    const int64_t each = over(rows, processes), more = rows - each * processes;
     const int64_t start = each * process + least(process, more);
     m->struct_size = sizeof *m;
     m->reserved0 = 0;
@@ -205,10 +233,5 @@ void absa__ctl_micro(const absa_controller_options *o, const absa__ctl_state *s,
                                                   : (m->rows > 0 ? 1.0 / (double)s->batch : 0.0);
     if (o->across == ABSA_ACROSS_MEAN)
         m->weight *= (double)processes;
-    int64_t perturbed = perturbed_in_micro(o, s);
-    if (o->adversarial_rows == ABSA_ROWS_WINDOW) {
-        /* The first rows of the window, wherever the processes' runs lie in it. */
-        perturbed = perturbed_rows(s) - (s->window_done + start);
-    }
-    m->adversarial_rows = perturbed < 0 ? 0 : least(perturbed, m->rows);
+    m->adversarial_rows = perturbed_of(o, s, s->window_done + start, m->rows);
 }

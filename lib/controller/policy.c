@@ -19,16 +19,6 @@ static double smaller(double a, double b)
     return a < b ? a : b;
 }
 
-static int adaptive(const absa_controller_options *o)
-{
-    return o->strategy == ABSA_STRATEGY_ABS || o->strategy == ABSA_STRATEGY_ABSA;
-}
-
-int absa__ctl_measures(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    return adaptive(o) && !(o->finish_at_batch_max && s->batch_next >= o->batch_max);
-}
-
 /* Learning rate of the next window, as things stand. */
 static double next_lr(const absa_controller_options *o, const absa__ctl_state *s)
 {
@@ -57,8 +47,8 @@ static void tell_schedule(const absa_controller_options *o, absa__ctl_state *s)
 }
 
 /* What a decision is, once the state has moved. */
-static inline void conclude(const absa_controller_options *o, absa__ctl_state *s, int32_t reason,
-                            absa_decision *d)
+static void conclude(const absa_controller_options *o, absa__ctl_state *s, int32_t reason,
+                     absa_decision *d)
 {
     /* A closed window has no rows yet: what was decided holds for it already. */
     if (s->window_done == 0 && !absa__ctl_repeats(s, 0))
@@ -118,8 +108,8 @@ static int shrink(const absa_controller_options *o, absa__ctl_state *s)
     return b < was;
 }
 
-static inline int bad(const absa_controller_options *o, const absa__ctl_state *s,
-                      const absa__measurement *m, int32_t *reason)
+static int bad(const absa_controller_options *o, const absa__ctl_state *s,
+               const absa__measurement *m, int32_t *reason)
 {
     /* "Not below" says too little to become the first Eig. */
     const int too_little = m->answer == ABSA_ANSWER_NOT_BELOW && isnan(s->reference);
@@ -136,12 +126,6 @@ static int below(const absa_controller_options *o, double lambda, double thresho
     return o->compare == ABSA_COMPARE_LESS ? lambda < threshold : lambda <= threshold;
 }
 
-/* The last growth is too near for another one. */
-static int resting(const absa_controller_options *o, const absa__ctl_state *s)
-{
-    return s->last_growth >= 0 && s->samples - s->last_growth < o->dwell;
-}
-
 /* Counts to what nobody counts to, and no further. */
 static void count_toward_patience(const absa_controller_options *o, absa__ctl_state *s)
 {
@@ -150,13 +134,12 @@ static void count_toward_patience(const absa_controller_options *o, absa__ctl_st
 }
 
 /* A measurement that did not trigger: counts it, and grows when patience is at its end. */
-static inline int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s,
-                                  int32_t reason)
+static int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s, int32_t reason)
 {
     count_toward_patience(o, s);
     if (s->patience < o->patience)
         return reason;
-    if (resting(o, s))
+    if (absa__ctl_rests(o, s))
         return ABSA_REASON_DWELL; /* patience stays at its end */
     s->patience = 0;
     grow(o, s);
@@ -177,8 +160,8 @@ static void remember_curvature(const absa_controller_options *o, absa__ctl_state
         absa__ctl_change(s);
 }
 
-static inline int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
-                            const absa__measurement *m)
+static int32_t judge(const absa_controller_options *o, absa__ctl_state *s,
+                     const absa__measurement *m)
 {
     if (isnan(s->reference)) {
         absa__ctl_refer(o, s, m->value);
@@ -201,7 +184,7 @@ static inline int32_t judge(const absa_controller_options *o, absa__ctl_state *s
     }
     if (!triggered)
         return wait_longer(o, s, by_value ? ABSA_REASON_UNSETTLED : ABSA_REASON_NOT_BELOW);
-    if (resting(o, s))
+    if (absa__ctl_rests(o, s))
         return wait_longer(o, s, ABSA_REASON_DWELL);
     grow(o, s);
     shrink_share(o, s);
@@ -210,8 +193,8 @@ static inline int32_t judge(const absa_controller_options *o, absa__ctl_state *s
     return ABSA_REASON_EIGENVALUE;
 }
 
-static inline void observe(const absa_controller_options *o, absa__ctl_state *s,
-                           const absa__measurement *m, absa_decision *d)
+void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
+                       const absa__measurement *m, absa_decision *d)
 {
     int32_t reason;
     before(o, s, ABSA_EVENT_MEASUREMENT, d);
@@ -226,7 +209,7 @@ static inline void observe(const absa_controller_options *o, absa__ctl_state *s,
         d->standard_error = m->standard_error;
     }
     s->due = 0;
-    if (!adaptive(o)) {
+    if (!absa__ctl_adaptive(o)) {
         reason = ABSA_REASON_FIXED;
     } else if (bad(o, s, m, &reason)) {
         /* A bad one may bring patience to its end, but the growth itself waits for a good one. */
@@ -254,21 +237,6 @@ static inline void observe(const absa_controller_options *o, absa__ctl_state *s,
         reason == ABSA_REASON_SHRINK || o->unit == ABSA_UNIT_SAMPLES)
         tell_schedule(o, s);
     conclude(o, s, reason, d);
-}
-
-void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
-                       const absa__measurement *m, absa_decision *d)
-{
-    if (d)
-        observe(o, s, m, d);
-    else
-        observe(o, s, m, NULL); /* two functions in one: this one fills nothing */
-}
-
-void absa__ctl_observe_value(const absa_controller_options *o, absa__ctl_state *s, double value)
-{
-    const absa__measurement m = absa__ctl_exact(value);
-    observe(o, s, &m, NULL);
 }
 
 /* Whether the schedule has moved since the last decision told where it is. */
@@ -321,7 +289,7 @@ void absa__ctl_update_skipped(const absa_controller_options *o, absa__ctl_state 
 
 int absa__ctl_complete(const absa_controller_options *o, absa__ctl_state *s, absa_decision *d)
 {
-    absa__ctl_count_update(o, s);
+    absa__ctl_count_update(o, s, s->window_rows < s->batch);
     const int64_t batch_before = s->batch_next;
     before(o, s, ABSA_EVENT_SCHEDULE, d);
     s->batch_next = absa__ctl_scheduled_batch(o, s);

@@ -14,10 +14,8 @@ enum { ROUNDS = 41, CYCLES = 100000 };
 /* What one cycle is. */
 typedef struct kind {
     const char *name, *key;
-    int whole;     /* it completes a window: else it takes one row of it */
-    int observe;   /* 0: what is due, at the end of an epoch; 1: a number; 2: a result */
+    double (*cycles)(absa_controller *c);
     int64_t every; /* measure_every */
-    int micro;     /* the host asks for the micro-batch too */
     absa_controller *c;
     double ns[ROUNDS], ratio[ROUNDS];
 } kind;
@@ -46,15 +44,20 @@ static double ten_callbacks(const host_table *host)
     return 1e9 * (seconds() - start) / CYCLES;
 }
 
-static absa_status observe(const kind *k, absa_eigen_result *r, const absa_plan *p)
+/* What is measured: nothing but at the end of an epoch, a number, or a result. */
+enum observed { WHEN_DUE, NUMBER, RESULT };
+
+static inline absa_status observe(absa_controller *c, enum observed what, absa_eigen_result *r,
+                                  const absa_plan *p)
 {
-    if (k->observe == 2)
-        return absa_controller_observe(k->c, r, NULL);
-    return k->observe == 1 || p->measure_due ? absa_controller_observe_value(k->c, 1.0, NULL)
-                                             : ABSA_OK;
+    if (what == RESULT)
+        return absa_controller_observe(c, r, NULL);
+    return what == NUMBER || p->measure_due ? absa_controller_observe_value(c, 1.0, NULL) : ABSA_OK;
 }
 
-static double cycles(const kind *k)
+/* A host's loop; each kind of cycle is this one with constants, so that only the library's time
+ * tells them apart. */
+static inline double host(absa_controller *c, int whole, int micro, enum observed what)
 {
     absa_plan p;
     absa_micro m;
@@ -66,17 +69,42 @@ static double cycles(const kind *k)
     r.converged = r.consistent = 1;
     const double start = seconds();
     for (int i = 0; i < CYCLES; i++) {
-        if (absa_controller_plan(k->c, 0, 1, &p))
+        if (absa_controller_plan(c, 0, 1, &p))
             return -1.0;
-        if (p.epoch_done && absa_controller_end_epoch(k->c))
+        if (p.epoch_done && absa_controller_end_epoch(c))
             return -1.0;
-        if (k->micro && absa_controller_micro(k->c, 0, 1, &m))
+        if (micro && absa_controller_micro(c, 0, 1, &m))
             return -1.0;
-        const int64_t rows = k->micro ? m.global_rows : k->whole ? p.rows - p.rows_done : 1;
-        if (absa_controller_advance(k->c, rows) || observe(k, &r, &p))
+        const int64_t rows = micro ? m.global_rows : whole ? p.rows - p.rows_done : 1;
+        if (absa_controller_advance(c, rows) || observe(c, what, &r, &p))
             return -1.0;
     }
     return 1e9 * (seconds() - start) / CYCLES;
+}
+
+static double in_window(absa_controller *c)
+{
+    return host(c, 0, 0, NUMBER);
+}
+
+static double window(absa_controller *c)
+{
+    return host(c, 1, 0, WHEN_DUE);
+}
+
+static double window_micro(absa_controller *c)
+{
+    return host(c, 1, 1, WHEN_DUE);
+}
+
+static double window_observed(absa_controller *c)
+{
+    return host(c, 1, 0, NUMBER);
+}
+
+static double window_interval(absa_controller *c)
+{
+    return host(c, 1, 0, RESULT);
 }
 
 /* A training of which the bench sees a small part: 2^40 samples an epoch, two decays far away. */
@@ -100,19 +128,11 @@ static absa_controller *make(absa_context *ctx, const kind *k)
 int main(void)
 {
     static kind kinds[] = {
-        {.name = "in a window: plan, advance, observe", .key = "in_window", .observe = 1},
-        {.name = "a window: plan, advance", .key = "window", .whole = 1},
-        {.name = "a window: plan, micro, advance", .key = "window_micro", .whole = 1, .micro = 1},
-        {.name = "a window: plan, advance, observe",
-         .key = "window_observed",
-         .whole = 1,
-         .observe = 1,
-         .every = 64},
-        {.name = "a window: the same, an interval",
-         .key = "window_interval",
-         .whole = 1,
-         .observe = 2,
-         .every = 64},
+        {"in a window: plan, advance, observe", "in_window", in_window, .every = 0},
+        {"a window: plan, advance", "window", window, .every = 0},
+        {"a window: plan, micro, advance", "window_micro", window_micro, .every = 0},
+        {"a window: plan, advance, observe", "window_observed", window_observed, .every = 64},
+        {"a window: the same, an interval", "window_interval", window_interval, .every = 64},
     };
     enum { KINDS = sizeof kinds / sizeof kinds[0] };
     static double ten[KINDS * ROUNDS];
@@ -127,7 +147,7 @@ int main(void)
         }
     for (int i = 0; i < ROUNDS; i++)
         for (int k = 0; k < KINDS; k++) {
-            const double cycle = cycles(&kinds[k]), calls = ten_callbacks(host);
+            const double cycle = kinds[k].cycles(kinds[k].c), calls = ten_callbacks(host);
             if (cycle < 0.0 || calls < 0.0) {
                 fprintf(stderr, "%s: %s\n", kinds[k].name, absa_context_message(ctx));
                 return 1;

@@ -36,6 +36,7 @@ static absa__ctl_state state_of(absa_context *ctx, const absa_controller *c)
     cr_assert_eq(absa_controller_save(c, bytes, sizeof bytes, &size), ABSA_OK);
     cr_assert_eq(absa__ctl_load(ctx, absa__ctl_chosen(c), bytes, size, 0, &s), ABSA_OK, "%s",
                  absa_context_message(ctx));
+    s.crossed = absa__ctl_multiples(absa__ctl_chosen(c), &s); /* as it is saved */
     return s;
 }
 
