@@ -2,30 +2,13 @@
  * counts, micro-batches, saves and loads. ABSA_TEST_HISTORIES says how many (100,000 unless set;
  * the slow builds of CI take fewer, and then the reasons are not counted). */
 #include "support/controllers.h"
+#include "support/dice.h"
 #include "support/processes.h"
-#include <absa/random.h>
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct dice {
-    uint64_t seed;
-    int64_t at;
-} dice;
-
-static double roll(dice *d)
-{
-    double u;
-    absa_random_uniform(d->seed, 1, d->at++, 1, &u);
-    return u;
-}
-
-static int64_t pick(dice *d, int64_t from, int64_t to)
-{
-    return from + (int64_t)(roll(d) * 0.999999 * (double)(to - from + 1));
-}
 
 static absa_controller_options random_options(dice *d)
 {
@@ -140,6 +123,8 @@ static void check_plan(const history *h, const absa_plan *before, const absa_pla
     const int taken_back = updates_back > 0 && o->unit == ABSA_UNIT_UPDATES;
     cr_assert(p->gamma >= 0.0 && (p->gamma <= before->gamma || taken_back), "gamma never rises");
     cr_assert_eq(p->samples, h->samples, "no sample is lost or counted twice");
+    cr_assert(p->progress >= 0.0 && p->progress <= 1.0);
+    cr_assert(p->epoch >= (double)p->epochs_ended && p->epoch <= (double)p->epochs_ended + 1.0);
     if (o->shrink_ratio == 0.0 && !taken_back)
         cr_assert_geq(p->batch, before->batch);
     if (before->rows_done > 0 && p->update + updates_back == before->update) {
@@ -159,6 +144,18 @@ static void check_plan(const history *h, const absa_plan *before, const absa_pla
     cr_assert(round(decays) >= 0 && round(decays) <= (double)o->decay_count);
 }
 
+/* A measurement, in one of the three ways to tell of it. */
+static void observe(const history *h, dice *d, absa_decision *decision)
+{
+    absa_eigen_result r = random_measurement(d);
+    r.value *= 1.0 + h->noise;
+    const double how = roll(d), standard_error = 0.3 * roll(d);
+    cr_assert_eq(how < 0.3   ? absa_controller_observe_sampled(h->c, &r, standard_error, decision)
+                 : how < 0.5 ? absa_controller_observe_value(h->c, r.value, decision)
+                             : absa_controller_observe(h->c, &r, decision),
+                 ABSA_OK);
+}
+
 static void event(history *h, dice *d, const absa_plan *p)
 {
     absa_decision decision;
@@ -166,13 +163,8 @@ static void event(history *h, dice *d, const absa_plan *p)
     if (p->measure_due && roll(d) < 0.03) {
         cr_assert_eq(absa_controller_skip_measurement(h->c), ABSA_OK);
     } else if (p->measure_due || roll(d) < 0.05) {
-        absa_eigen_result r = random_measurement(d);
-        r.value *= 1.0 + h->noise;
-        const double standard_error = roll(d) < 0.3 ? 0.3 * roll(d) : 0.0;
         /* Nobody asks a quiet controller what it decided. */
-        cr_assert_eq(absa_controller_observe_sampled(h->c, &r, standard_error,
-                                                     h->o.journal ? &decision : NULL),
-                     ABSA_OK);
+        observe(h, d, h->o.journal ? &decision : NULL);
         decision.reason = plan_of(h->c).reason;
         h->reasons[decision.reason]++;
         if (decision.reason >= ABSA_REASON_NONFINITE && decision.reason <= ABSA_REASON_FIXED)

@@ -359,6 +359,10 @@ static int keep_and_meddle(void *user, const absa_decision *d)
     j->last = *d;
     j->calls++;
     cr_assert_eq(absa_controller_end_epoch(j->self), ABSA_E_BUSY);
+    /* A plan may be looked at, which does not open the way to what may not be done. */
+    cr_assert_eq(plan_of(j->self).finished, 0);
+    cr_assert_eq(absa_controller_advance(j->self, 1), ABSA_E_BUSY);
+    cr_assert_eq(absa_controller_observe_value(j->self, 1.0, NULL), ABSA_E_BUSY);
     return j->code;
 }
 

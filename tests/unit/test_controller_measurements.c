@@ -164,3 +164,33 @@ Test(measurements, inside_a_window_tell_what_the_schedule_has_reached_in_samples
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
 }
+
+/* However long windows are beside measure_every, and where the training was saved and loaded. */
+Test(measurements, are_due_where_an_update_crosses_a_multiple)
+{
+    static const int64_t every[] = {1, 10, 30, 31, 32, 33, 34, 63, 64, 65, 96, 100, 1000};
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    for (size_t i = 0; i < sizeof every / sizeof every[0]; i++) {
+        absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
+        o.samples = 1000000;
+        o.epochs = 1;
+        o.measure_every = every[i];
+        absa_controller *c = make_controller(ctx, &o);
+        for (int64_t before = 0; before < 10000; before += 32) {
+            unsigned char bytes[4096];
+            size_t size;
+            cr_assert_eq(absa_controller_advance(c, 32), ABSA_OK);
+            const int due = (before + 32) / every[i] > before / every[i];
+            cr_assert_eq(plan_of(c).measure_due, due, "%d of every %d", (int)before, (int)every[i]);
+            if (due)
+                cr_assert_eq(absa_controller_skip_measurement(c), ABSA_OK);
+            if (before % 96 != 0)
+                continue;
+            cr_assert_eq(absa_controller_save(c, bytes, sizeof bytes, &size), ABSA_OK);
+            cr_assert_eq(absa_controller_load(c, bytes, size, 0), ABSA_OK);
+        }
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
