@@ -90,6 +90,15 @@ static int set_own(job *j, int option, const char *value)
     return refuse("--which", "must be la, sa, lm or both");
 }
 
+/* The library's reason begins with its own name of the option. */
+static int refuse_value(const job *j, const char *option)
+{
+    char what[32];
+    const char *why = absa_context_message(j->ctx), *rest = strstr(why, ": ");
+    snprintf(what, sizeof what, "--%s", option);
+    return refuse(what, rest ? rest + 2 : why);
+}
+
 static int take(void *user, int option, const char *value)
 {
     job *j = user;
@@ -98,7 +107,7 @@ static int take(void *user, int option, const char *value)
     if (!field)
         return set_own(j, option, value);
     return absa_eigen_options_set(j->ctx, &j->o, field, value)
-               ? refuse(options[option].name, absa_context_message(j->ctx))
+               ? refuse_value(j, options[option].name)
                : DONE;
 }
 

@@ -355,26 +355,22 @@ static void judge_ends(absa_eigen *e, double norm, double margin, int exact)
         judge_end(e, -1.0, 0, norm, margin, exact, &e->end[1]);
 }
 
-/* What rounding of the products and of the recurrence moves a Ritz value by at most, relative to
- * the operator's size. It adds up: with three vectors step by step, with a basis as a random walk,
- * which in single precision, where the sums are in double, adds next to nothing. */
-static double rounding_of(const absa_eigen *e, double norm)
+/* What rounding of the products and of the recurrence comes to, relative to the operator's size. It
+ * adds up: with three vectors by so many parts a step, with a basis as a random walk, which in
+ * single precision, where the sums are in double, adds next to nothing. */
+static double rounding_of(const absa_eigen *e, double norm, double each_step)
 {
     const double k = (double)e->steps;
     const int single = e->space.shape.element == ABSA_ELEMENT_F32;
     const int three = absa__turns(e) && !e->stored;
-    const double growth = three ? 16.0 * k : single ? 0.0 : 2.0 * sqrt(k);
+    const double growth = three ? each_step * k : single ? 0.0 : 2.0 * sqrt(k);
     return (8.0 + growth) * absa__element_epsilon(e) * norm;
 }
 
 /* A remainder as small as this may be rounding's. */
 static double least_remainder(const absa_eigen *e, double norm)
 {
-    const double k = (double)e->steps;
-    const int single = e->space.shape.element == ABSA_ELEMENT_F32;
-    const int three = absa__turns(e) && !e->stored;
-    const double growth = three ? (single ? k : 8.0 * k) : single ? 0.0 : 2.0 * sqrt(k);
-    return (8.0 + growth) * absa__element_epsilon(e) * norm;
+    return rounding_of(e, norm, e->space.shape.element == ABSA_ELEMENT_F32 ? 1.0 : 8.0);
 }
 
 /* What a missed eigenvalue could still be, of the pairs or of a fresh start's one. */
@@ -391,7 +387,7 @@ absa_status absa__lanczos_judge(absa_eigen *e, int *exact)
     if (failed)
         return absa__fail(e->ctx, ABSA_E_NONFINITE, "the recurrence overflowed at product %lld",
                           (long long)(e->now.products + 1));
-    const double rounding = rounding_of(e, norm);
+    const double rounding = rounding_of(e, norm, 16.0); /* of a Ritz value, at most */
     const double beta = e->beta[e->steps - 1];
     const int whole =
         beta == 0.0 || (!absa__turns(e) && e->locked + e->have == e->space.given.n_global);

@@ -334,6 +334,11 @@ def wrong_options():
         done = run(*words, text=text)
         if done.returncode != 2 or done.stdout or done.stderr.count(b"\n") != 1:
             yield f"{words}: {done}"
+    # A value that cannot be read is told of under the option's name, not the library's.
+    for option in ("--tol", "--seed", "--rule", "--max-products"):
+        line = run("--matrix", "-", option, "x", text=text).stderr
+        if not line.startswith(f"absa-eig: {option}: 'x' is not ".encode()):
+            yield f"{option} x: {line}"
 
 
 def help_and_version():
