@@ -25,13 +25,9 @@ struct absa_controller {
     absa_status lr_status;
 };
 
-/* What lets a call go its short way. */
-enum {
-    ABSA__CTL_WINDOW =
-        1,               /* window is that of the state, training runs, and nobody is called back */
-    ABSA__CTL_PLAIN = 2, /* and it is a plain one */
-    ABSA__CTL_QUIET = 4  /* and the controller is quiet */
-};
+/* What lets a call go its short way: the window is that of the state, training runs, and nobody is
+ * called back; and it is a plain one; and the controller is quiet. */
+enum { ABSA__CTL_WINDOW = 1, ABSA__CTL_PLAIN = 2, ABSA__CTL_QUIET = 4 };
 
 /* What the usual call does not need stays out of its way. */
 #define ABSA__RARE __attribute__((noinline, cold))
