@@ -168,6 +168,13 @@ absa_status absa__callback_failed(absa_context *ctx, const char *what, int code)
     return absa__fail(ctx, ABSA_E_CALLBACK, "the %s callback returned %d: %s", what, code, host);
 }
 
+absa_status absa__busy(absa_context *ctx, const char *function, const char *handle)
+{
+    return absa__fail(ctx, ABSA_E_BUSY,
+                      "%s: the %s is running: called from its own callback, or by a second thread",
+                      function, handle);
+}
+
 void absa_context_log(absa_context *context, int32_t level, const char *text)
 {
     if (context && text && level > ABSA_LOG_NONE && absa__logs(context, level))

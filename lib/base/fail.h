@@ -22,6 +22,9 @@ void absa__callback_begin(absa_context *ctx);
 /* Turns a callback's non-zero code into ABSA_E_CALLBACK; what names the callback in the message. */
 absa_status absa__callback_failed(absa_context *ctx, const char *what, int code);
 
+/* What a call of a handle that runs already comes to. */
+absa_status absa__busy(absa_context *ctx, const char *function, const char *handle);
+
 /* The context's allocator without a message, for code that has none to give (zeroed, 64-aligned).
  */
 void *absa__alloc(absa_context *ctx, int64_t count, size_t size);

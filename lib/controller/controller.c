@@ -195,9 +195,7 @@ static absa_status check_call(absa_controller *c, const char *function)
 {
     if (!c)
         return ABSA_E_INVALID;
-    return c->busy ? absa__fail(c->ctx, ABSA_E_BUSY,
-                                "%s: called from inside the controller's own callback", function)
-                   : ABSA_OK;
+    return c->busy ? absa__busy(c->ctx, function, "controller") : ABSA_OK;
 }
 
 absa_status absa__ctl_check_running(absa_controller *c, const char *function)

@@ -151,9 +151,7 @@ static absa_status check_handle(absa_eigen *e, const char *function)
 {
     if (!e)
         return ABSA_E_INVALID;
-    return e->busy ? absa__fail(e->ctx, ABSA_E_BUSY,
-                                "%s: called from inside the estimator's own callback", function)
-                   : ABSA_OK;
+    return e->busy ? absa__busy(e->ctx, function, "estimator") : ABSA_OK;
 }
 
 absa_status absa_eigen_start(absa_eigen *eigen, const absa_eigen_args *args)

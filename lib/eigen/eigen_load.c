@@ -258,8 +258,7 @@ absa_status absa_eigen_load(absa_eigen *eigen, const void *buffer, size_t size)
     if (!eigen)
         return ABSA_E_INVALID;
     if (eigen->busy)
-        return absa__fail(eigen->ctx, ABSA_E_BUSY,
-                          "absa_eigen_load: called from inside the estimator's own callback");
+        return absa__busy(eigen->ctx, "absa_eigen_load", "estimator");
     if (!buffer)
         return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_eigen_load: buffer is NULL");
     absa__reader r = {buffer, size, 0, 0};

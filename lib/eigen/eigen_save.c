@@ -123,8 +123,7 @@ absa_status absa_eigen_save(absa_eigen *eigen, int32_t vectors, void *buffer, si
     if (!eigen)
         return ABSA_E_INVALID;
     if (eigen->busy)
-        return absa__fail(eigen->ctx, ABSA_E_BUSY,
-                          "absa_eigen_save: called from inside the estimator's own callback");
+        return absa__busy(eigen->ctx, "absa_eigen_save", "estimator");
     if (!size || (vectors != 0 && vectors != 1))
         return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_eigen_save: %s",
                           size ? "vectors must be 0 or 1" : "size is NULL");

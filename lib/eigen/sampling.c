@@ -329,8 +329,7 @@ absa_status absa_sampling_run(absa_eigen *eigen, int64_t count, absa_operator *c
     if (!eigen)
         return ABSA_E_INVALID;
     if (eigen->busy)
-        return absa__fail(eigen->ctx, ABSA_E_BUSY,
-                          "absa_sampling_run: called from inside the estimator's own callback");
+        return absa__busy(eigen->ctx, "absa_sampling_run", "estimator");
     if (!parts || !runs || !result)
         return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_sampling_run: %s is NULL",
                           !parts  ? "parts"
@@ -400,9 +399,7 @@ absa_status absa_sampling_quotients(absa_eigen *eigen, int64_t count, absa_opera
     if (!eigen)
         return ABSA_E_INVALID;
     if (eigen->busy)
-        return absa__fail(
-            eigen->ctx, ABSA_E_BUSY,
-            "absa_sampling_quotients: called from inside the estimator's own callback");
+        return absa__busy(eigen->ctx, "absa_sampling_quotients", "estimator");
     if (!parts || !v || !work || v == work || !values || !result)
         return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_sampling_quotients: %s",
                           v && v == work ? "v and work are one vector"

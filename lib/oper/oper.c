@@ -167,7 +167,7 @@ int absa__operator_differences(const absa_operator *op)
 absa_status absa__operator_halved(absa_operator *op, const void *v, double *value)
 {
     if (op->busy)
-        return absa__fail(op->ctx, ABSA_E_BUSY, "the operator's own callback asks for a product");
+        return absa__busy(op->ctx, "a product", "operator");
     op->busy = 1;
     const absa_status status = op->halved(op, v, value);
     op->busy = 0;
@@ -231,8 +231,7 @@ absa_status absa_operator_apply(absa_operator *op, const void *x, void *y)
         return absa__fail(op ? op->ctx : NULL, ABSA_E_INVALID, "absa_operator_apply: %s",
                           x && x == y ? "x and y are the same vector" : "x or y is NULL");
     if (op->busy)
-        return absa__fail(op->ctx, ABSA_E_BUSY,
-                          "absa_operator_apply: called from inside the operator's own callback");
+        return absa__busy(op->ctx, "absa_operator_apply", "operator");
     int64_t samples = op->options.samples;
     op->busy = 1;
     absa_status status = op->product(op, x, y, &samples);
