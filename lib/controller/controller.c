@@ -20,6 +20,13 @@ void absa_micro_init(absa_micro *micro, size_t size)
     absa__struct_init(micro, size, &m, sizeof m);
 }
 
+void absa__ctl_call_out(absa_controller *c)
+{
+    absa__callback_begin(c->ctx);
+    c->busy = 1;
+    c->known = 0;
+}
+
 static void remember(absa_controller *c, int64_t batch, double factor)
 {
     c->answers[1] = c->answers[0];
@@ -37,8 +44,7 @@ static int ask_host(void *user, int64_t batch, int64_t batch_ref, double *factor
             return 0;
         }
     double answer = (double)NAN;
-    absa__callback_begin(c->ctx);
-    c->busy = 1;
+    absa__ctl_call_out(c);
     const int code = c->lr_function(c->lr_user, batch, batch_ref, &answer);
     c->busy = 0;
     if (code)
@@ -89,7 +95,8 @@ absa_status absa_controller_create(absa_context *context, const absa_controller_
     c->options.lr_user = c;
     c->quiet = absa__ctl_adaptive(&o) && !o.reduce && !o.journal &&
                o.lr_rule != ABSA_LR_RULE_HOST && o.shrink_ratio == 0.0 && o.lr_cap == 0.0 &&
-               o.unit != ABSA_UNIT_SAMPLES && !absa__logs(context, ABSA_LOG_INFO);
+               o.unit != ABSA_UNIT_SAMPLES && o.patience <= ABSA__CTL_MOST &&
+               !absa__logs(context, ABSA_LOG_INFO);
     absa__ctl_begin(&c->options, &c->state);
     status = absa__ctl_lr_failure(c);
     if (status)
@@ -224,8 +231,7 @@ absa_status absa__ctl_settle(absa_controller *c, absa_status status, const absa_
     }
     if (!c->options.journal || !d)
         return ABSA_OK;
-    absa__callback_begin(c->ctx);
-    c->busy = 1;
+    absa__ctl_call_out(c);
     const int code = c->options.journal(c->options.journal_user, d);
     c->busy = 0;
     return code ? absa__callback_failed(c->ctx, "journal", code) : ABSA_OK;

@@ -32,6 +32,9 @@ enum { ABSA__CTL_WINDOW = 1, ABSA__CTL_PLAIN = 2, ABSA__CTL_QUIET = 4 };
 /* What the usual call does not need stays out of its way. */
 #define ABSA__RARE __attribute__((noinline, cold))
 
+/* Before a callback of the host: until busy is 0 again no call but a look goes through. */
+void absa__ctl_call_out(absa_controller *c);
+
 /* Whether an event of a running training may happen now. */
 absa_status absa__ctl_check_running(absa_controller *c, const char *function);
 

@@ -6,8 +6,7 @@
 
 static absa_status reduce(absa_controller *c, double *values, int64_t count)
 {
-    absa__callback_begin(c->ctx);
-    c->busy = 1;
+    absa__ctl_call_out(c);
     const int code = c->options.reduce(c->options.reduce_user, values, count);
     c->busy = 0;
     return code ? absa__callback_failed(c->ctx, "reduce", code) : ABSA_OK;

@@ -11,7 +11,7 @@
 /* What plans of one window, and of those like it behind it, have in common, so that a handle may
  * keep it. */
 typedef struct absa__ctl_window {
-    absa_plan plan;     /* what neither samples nor measurements change; that of the first one */
+    absa_plan plan;     /* what samples, and measurements that only wait, do not change */
     int64_t epoch_size; /* samples of an epoch */
     double epoch_rows;  /* the same number */
     double all_rows;    /* samples of the training */

@@ -213,6 +213,25 @@ static forge_fn *const never[] = {
     unknown_reason,
 };
 
+/* Patience that nobody waits for counts no further than a state can hold, quiet or not. */
+Test(states, patience_stays_within_what_can_be_saved)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options o = training();
+    o.patience = INT64_MAX;
+    absa_controller *c = make_controller(ctx, &o);
+    live(c);
+    absa__ctl_state s = state_of(ctx, c);
+    s.patience = (int64_t)1 << 53;
+    cr_assert_eq(load(c, absa__ctl_chosen(c), &s, 0), ABSA_OK);
+    cr_assert_eq(plan_of(c).finished, 0);
+    cr_assert_eq(absa_controller_observe_value(c, 1e6, NULL), ABSA_OK);
+    cr_assert_eq(state_of(ctx, c).patience, (int64_t)1 << 53);
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
 /* It follows from the options that the state was saved under; others have their own. */
 FORGE(other_crossed, s->crossed += 1)
 

@@ -15,7 +15,7 @@ typedef struct rule {
     int fail;
     int64_t calls;
     absa_controller *reenter;
-    absa_status reentered;
+    absa_status reentered, advanced;
 } rule;
 
 static int host_rule(void *user, int64_t batch, int64_t batch_ref, double *factor)
@@ -24,8 +24,10 @@ static int host_rule(void *user, int64_t batch, int64_t batch_ref, double *facto
         [WITH_NAN] = (double)NAN, [WITH_INFINITY] = (double)INFINITY, [WITH_OVERFLOW] = 1e308};
     rule *r = user;
     r->calls++;
-    if (r->reenter)
+    if (r->reenter) {
         r->reentered = absa_controller_observe_value(r->reenter, 1.0, NULL);
+        r->advanced = absa_controller_advance(r->reenter, 1);
+    }
     if (r->fail_from > 0 && batch >= r->fail_from) {
         *factor = wrong[r->fail];
         return r->fail == WITH_CODE ? 42 : 0;
@@ -139,6 +141,19 @@ Test(host_rule, the_function_cannot_change_the_controller)
     r.reenter = c;
     cr_assert_eq(absa_controller_observe_value(c, 1.0, NULL), ABSA_OK);
     cr_assert_eq(r.reentered, ABSA_E_BUSY);
+    cr_assert_eq(r.advanced, ABSA_E_BUSY);
+    /* Nor where a load asks it, behind a plan that has shown the open window. */
+    unsigned char bytes[4096];
+    const size_t size = bytes_of(c, bytes);
+    rule other = {.power = 1.0};
+    o = options(&other);
+    o.lr = 0.25;
+    absa_controller *loaded = make_controller(ctx, &o);
+    cr_assert_eq(plan_of(loaded).samples, 0);
+    other.reenter = loaded;
+    cr_assert_eq(absa_controller_load(loaded, bytes, size, 1), ABSA_OK);
+    cr_assert_eq(other.advanced, ABSA_E_BUSY);
+    absa_controller_destroy(&loaded);
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
 }

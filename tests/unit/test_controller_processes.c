@@ -98,3 +98,37 @@ Test(processes, a_difference_in_any_part_of_the_digest_is_found)
     }
     absa_context_destroy(&ctx);
 }
+
+typedef struct meddler {
+    absa_controller *self;
+    int calls;
+} meddler;
+
+static int reduce_and_meddle(void *user, double *values, int64_t count)
+{
+    meddler *m = user;
+    (void)values;
+    (void)count;
+    m->calls++;
+    cr_assert_eq(plan_of(m->self).samples, 0, "a look is allowed");
+    cr_assert_eq(absa_controller_advance(m->self, 1), ABSA_E_BUSY);
+    return 0;
+}
+
+Test(processes, a_reduction_cannot_change_the_controller)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    meddler m = {NULL, 0};
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
+    o.reduce = reduce_and_meddle;
+    o.reduce_user = &m;
+    m.self = make_controller(ctx, &o);
+    cr_assert_eq(plan_of(m.self).samples, 0);
+    cr_assert_eq(absa_controller_observe_value(m.self, 8.0, NULL), ABSA_OK);
+    cr_assert_eq(m.calls, 2);
+    cr_assert_eq(plan_of(m.self).samples, 0);
+    cr_assert_eq(absa_controller_advance(m.self, 1), ABSA_OK);
+    absa_controller_destroy(&m.self);
+    absa_context_destroy(&ctx);
+}
