@@ -68,8 +68,12 @@ static int option_from(job *j, const char *name, const json_t *value)
         snprintf(text, sizeof text, "%.17g", json_real_value(value));
     for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
         const size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s%.17g", i ? "," : "",
-                 json_number_value(json_array_get(value, i)));
+        const json_t *part = json_array_get(value, i);
+        if (json_is_number(part))
+            snprintf(text + used, sizeof text - used, "%s%.17g", i ? "," : "",
+                     json_number_value(part));
+        else /* to be refused with the whole list */
+            snprintf(text + used, sizeof text - used, "%s?", i ? "," : "");
     }
     return absa_controller_options_set(j->ctx, &j->options, name, text);
 }
@@ -135,6 +139,12 @@ static int is(const json_t *event, const char *name, const char *word)
     return text && strcmp(text, word) == 0;
 }
 
+static int truth(const json_t *event, const char *name, int missing)
+{
+    const json_t *value = json_object_get(event, name);
+    return json_is_boolean(value) ? json_is_true(value) : missing;
+}
+
 static int measurement(job *j, int line, const json_t *event)
 {
     const int decided = is(event, "stop", "decided");
@@ -148,8 +158,10 @@ static int measurement(job *j, int line, const json_t *event)
     r.residual = number(event, "residual", 0.0);
     r.products = json_integer_value(json_object_get(event, "products"));
     r.answer = decided ? ABSA_ANSWER_NOT_BELOW : ABSA_ANSWER_NONE;
-    r.converged = decided || is(event, "stop", "converged") || is(event, "stop", "exact");
-    r.consistent = !is(event, "reason", "inconsistent");
+    /* An older log has no word of the two; its reasons tell of most. */
+    r.converged = truth(event, "converged",
+                        decided || is(event, "stop", "converged") || is(event, "stop", "exact"));
+    r.consistent = truth(event, "consistent", !is(event, "reason", "inconsistent"));
     r.rule = j->power ? ABSA_RULE_POWER : ABSA_RULE_CERTIFIED;
     const double standard_error = number(event, "standard_error", 0.0);
     const int status = go_to(j, line, event);
@@ -157,7 +169,8 @@ static int measurement(job *j, int line, const json_t *event)
         return status;
     if (absa_controller_observe_sampled(j->run, &r, standard_error, &d))
         return refuse(j, line, absa_context_message(j->ctx));
-    if ((double)d.batch != number(event, "batch", -1.0))
+    if ((double)d.batch != number(event, "batch", -1.0) ||
+        !is(event, "reason", absa_reason_name(d.reason)))
         return refuse(j, line, "the run's own settings do not lead to what the log says");
     return 0;
 }
@@ -184,6 +197,14 @@ static int epoch(job *j, int line, const json_t *event)
     return status;
 }
 
+static int collapse(job *j, int line, const json_t *event)
+{
+    const int status = go_to(j, line, event);
+    if (!status && absa_controller_adversarial_collapse(j->run))
+        return refuse(j, line, absa_context_message(j->ctx));
+    return status;
+}
+
 static int take(job *j, int line, const json_t *event)
 {
     if (is(event, "event", "start"))
@@ -194,6 +215,8 @@ static int take(job *j, int line, const json_t *event)
         return told(j, event, ABSA_EVENT_MEASUREMENT) ? 0 : measurement(j, line, event);
     if (is(event, "event", "epoch"))
         return told(j, event, ABSA_EVENT_EPOCH) ? 0 : epoch(j, line, event);
+    if (is(event, "event", "collapse"))
+        return told(j, event, ABSA_EVENT_COLLAPSE) ? 0 : collapse(j, line, event);
     return is(event, "event", "final") || is(event, "event", "prediction")
                ? 0
                : refuse(j, line, "not an event of absa-train");
@@ -217,7 +240,7 @@ static int read_log(job *j)
         json_decref(event);
     }
     if (!status && ferror(f))
-        status = refuse(j, line, "cannot be read");
+        status = refuse(j, line + 1, "cannot be read");
     if (!status && !j->run)
         status = refuse(j, line + 1, "the log is empty");
     free(text);
@@ -260,14 +283,15 @@ static void print_decision(const absa_decision *d, int width)
     printf(" %6lld %8.3g %-*s", (long long)d->batch, d->lr, width, absa_reason_name(d->reason));
 }
 
-/* At most 80 columns, with the longest reasons. */
+/* At most 80 columns, with the longest reasons, while batches have six digits. */
 static void print_both(const job *j)
 {
     const absa_decision *a, *b;
     printf("%3s %9s %8s %6s %8s %-12s %6s %8s %s\n", "ep", "samples", "lambda", "batch", "lr",
            "recorded", "batch", "lr", "replayed");
     for (int64_t i = 0; (a = nth(&j->recorded, i)); i++) {
-        printf("%3lld %9lld %8.3g", (long long)a->epoch, (long long)a->samples, a->value);
+        printf("%3lld %9lld %8.*g", (long long)a->epoch, (long long)a->samples,
+               a->value < 0.0 ? 2 : 3, a->value);
         print_decision(a, 12);
         b = nth(&j->replayed, i);
         if (b)
@@ -299,7 +323,8 @@ static int replay(job *j)
                "undetermined at epoch %lld: [%.4g, %.4g] holds the threshold %.4g\n",
                (long long)d->epoch, d->lower, d->upper, result.threshold);
         status = UNDETERMINED;
-    }
+    } else if (!status && result.replayed < j->recorded.count)
+        puts("the replayed training ends there");
     absa_controller_destroy(&other);
     return status;
 }

@@ -29,7 +29,12 @@ int attack_create(absa_context *ctx, const config *c, const run_data *d, absa_re
     a->epsilon = calloc((size_t)channels, sizeof(double));
     a->lo = calloc((size_t)channels, sizeof(double));
     a->hi = calloc((size_t)channels, sizeof(double));
-    if (!a->point || !a->gradient || !a->selected || !a->ids || !a->epsilon || !a->lo || !a->hi)
+    const int64_t tested = d->test_view.rows < c->robust_rows ? d->test_view.rows : c->robust_rows;
+    const size_t measured = c->collapse_ends ? (size_t)tested : 1;
+    for (int k = 0; k < 3; k++)
+        a->losses[k] = calloc(measured, sizeof(double));
+    if (!a->point || !a->gradient || !a->selected || !a->ids || !a->epsilon || !a->lo || !a->hi ||
+        !a->losses[0] || !a->losses[1] || !a->losses[2])
         return give_up("not enough memory");
     return DONE;
 }
@@ -43,6 +48,8 @@ void attack_release(attack *a)
     free(a->epsilon);
     free(a->lo);
     free(a->hi);
+    for (int k = 0; k < 3; k++)
+        free(a->losses[k]);
     memset(a, 0, sizeof *a);
 }
 
@@ -171,21 +178,39 @@ int attack_rows(attack *a, const absa_plan *plan, int64_t first_in_window, int64
     return status;
 }
 
-/* Rows that are right at x. */
-static int count_right(attack *a, const float *x, int64_t rows, double *right)
+/* Rows that are right at x; with losses, the loss of each too, which takes a call for each. */
+static int look_at(attack *a, const float *x, int64_t rows, double *right, double *losses)
 {
     absa_refnet_evaluation e;
-    absa_refnet_evaluation_init(&e, sizeof e);
-    const absa_status status = absa_refnet_evaluate(a->net, a->theta, x, a->labels, rows, &e);
-    if (status == ABSA_E_NONFINITE)
-        return DIVERGED;
-    if (status)
-        return give_up("%s", absa_context_message(a->ctx));
-    *right += (double)e.correct;
+    const int64_t at_once = losses ? 1 : rows;
+    for (int64_t i = 0; i < rows; i += at_once) {
+        absa_refnet_evaluation_init(&e, sizeof e);
+        const absa_status status = absa_refnet_evaluate(
+            a->net, a->theta, x + i * a->d->test_view.features, a->labels + i, at_once, &e);
+        if (status == ABSA_E_NONFINITE)
+            return DIVERGED;
+        if (status)
+            return give_up("%s", absa_context_message(a->ctx));
+        *right += (double)e.correct;
+        if (losses)
+            losses[i] = e.loss_sum;
+    }
     return DONE;
 }
 
-int attack_measure(attack *a, const float *theta, robustness *out)
+static int check_collapse(attack *a, int64_t rows, int *collapsed)
+{
+    absa_collapse_result r;
+    absa_collapse_result_init(&r, sizeof r);
+    const absa_status status =
+        absa_collapse_check(NULL, rows, a->losses[0], a->losses[1], a->losses[2], &r);
+    if (status)
+        return give_up("the check for a collapse: %s", absa_status_text(status));
+    *collapsed = r.collapsed;
+    return DONE;
+}
+
+int attack_measure(attack *a, const float *theta, int watch, robustness *out)
 {
     const absa_dataset_view *v = &a->d->test_view;
     const int64_t all = a->c->robust_rows < v->rows ? a->c->robust_rows : v->rows;
@@ -194,6 +219,7 @@ int attack_measure(attack *a, const float *theta, robustness *out)
     absa_perturb_options o;
     int status = DONE;
     out->clean = out->fgsm = out->pgd = (double)NAN;
+    out->collapsed = 0;
     if (all == 0)
         return DONE;
     a->theta = theta;
@@ -201,7 +227,7 @@ int attack_measure(attack *a, const float *theta, robustness *out)
         const int64_t rows = all - first < MEASURE_ROWS ? all - first : MEASURE_ROWS;
         const float *x = v->x + first * v->features;
         a->labels = v->labels + first;
-        status = count_right(a, x, rows, &clean);
+        status = look_at(a, x, rows, &clean, watch ? a->losses[0] + first : NULL);
         for (int k = 0; k < 2 && !status; k++) {
             status = fill_options(a, a->c->controller.epsilon, &o);
             if (status)
@@ -212,7 +238,8 @@ int attack_measure(attack *a, const float *theta, robustness *out)
             o.first_id = first;
             status = run_attack(a, &o, rows, x);
             if (!status)
-                status = count_right(a, a->point, rows, &right[k]);
+                status =
+                    look_at(a, a->point, rows, &right[k], watch ? a->losses[1 + k] + first : NULL);
         }
     }
     if (status)
@@ -220,5 +247,5 @@ int attack_measure(attack *a, const float *theta, robustness *out)
     out->clean = clean / (double)all;
     out->fgsm = right[0] / (double)all;
     out->pgd = right[1] / (double)all;
-    return DONE;
+    return watch ? check_collapse(a, all, &out->collapsed) : DONE;
 }

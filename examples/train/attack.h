@@ -21,6 +21,7 @@ typedef struct attack {
     int64_t selection_rows;    /* of that window */
     const float *theta;        /* of the call under way */
     const int32_t *labels;
+    double *losses[3];  /* of the rows of the measurement: clean, under one step, under several */
     absa_status status; /* of the gradient of the call under way */
     absa_context *ctx;
 } attack;
@@ -29,6 +30,7 @@ typedef struct attack {
  */
 typedef struct robustness {
     double clean, fgsm, pgd;
+    int collapsed; /* several steps raise the loss as one does not any more; 0 unless asked */
 } robustness;
 
 int attack_create(absa_context *ctx, const config *c, const run_data *d, absa_refnet *net,
@@ -41,7 +43,7 @@ int attack_rows(attack *a, const absa_plan *plan, int64_t first_in_window, int64
                 int64_t prefix, const float *theta, float *x, int32_t *labels);
 
 /* Accuracy on the first c->robust_rows test rows under FGSM and PGD of ten steps at the training
- * size. */
-int attack_measure(attack *a, const float *theta, robustness *out);
+ * size; when asked to watch, whether these tell of a collapse. */
+int attack_measure(attack *a, const float *theta, int watch, robustness *out);
 
 #endif

@@ -37,6 +37,7 @@ static const char *const attacks[] = {"fgsm", "raw", "l2", "rfgsm"}; /* as ABSA_
 static const char *const inputs[] = {"pixels", "normalised"};
 static const char *const augments[] = {"none", "crop-flip"}; /* as AUGMENT_ */
 static const char *const selections[] = {"prefix", "keyed"};
+static const char *const collapses[] = {"ignore", "end"};
 static const char *const presets[] = {"recommended", "paper", "authors"};
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
@@ -261,7 +262,7 @@ static int apply_given(absa_context *ctx, const options *o, config *c)
     if (!status && text[OPTION_ATTACK])
         status = set_attack(c, text[OPTION_ATTACK]);
     const int attacks_rows = c->controller.strategy == ABSA_STRATEGY_ABSA;
-    static const int for_attacks[] = {OPTION_ATTACK, OPTION_GAMMA, OPTION_SELECT};
+    static const int for_attacks[] = {OPTION_ATTACK, OPTION_GAMMA, OPTION_SELECT, OPTION_COLLAPSE};
     for (int i = 0; i < COUNT(for_attacks) && !status && !attacks_rows; i++)
         if (text[for_attacks[i]])
             status = refuse("--%s is for --strategy absa, which attacks a share of its rows",
@@ -269,6 +270,12 @@ static int apply_given(absa_context *ctx, const options *o, config *c)
     c->robust_rows = attacks_rows ? 200 : 0;
     if (!status && text[OPTION_ROBUST])
         status = whole("--robust", text[OPTION_ROBUST], 0, INT32_MAX, &c->robust_rows);
+    c->collapse_ends = attacks_rows && c->robust_rows > 0 && c->preset == ABSA_PRESET_RECOMMENDED;
+    if (!status && text[OPTION_COLLAPSE])
+        status = choice("--collapse", text[OPTION_COLLAPSE], collapses, COUNT(collapses),
+                        &c->collapse_ends);
+    if (!status && c->collapse_ends && c->robust_rows == 0)
+        status = refuse("--collapse end looks at the rows of --robust, which are none");
     if (!status && text[OPTION_TRAIN_LIMIT])
         status = whole("--train-limit", text[OPTION_TRAIN_LIMIT], 1, INT32_MAX, &c->train_limit);
     if (!status && text[OPTION_TEST_LIMIT])

@@ -30,6 +30,7 @@ typedef struct config {
     int64_t attack_steps; /* of PGD; else 1 */
     int keyed;            /* 1: rows are selected by a key; 0: the first ones */
     int64_t robust_rows;  /* test rows attacked after every epoch */
+    int collapse_ends;    /* 1: no row is attacked once they tell of a collapse */
     int keep_hint;        /* 1: each measurement starts near the last eigenvector */
     const char *log, *checkpoint, *resume, *report;
     int64_t predict[MOST_PREDICTIONS]; /* process counts to predict the time for */

@@ -87,15 +87,15 @@ int log_start(run_log *log, const config *c, const run_data *d, int64_t paramete
                              c->block, "block_parameters", whole(block_parameters), "train_rows",
                              whole(d->train_view.rows), "test_rows", whole(d->test_view.rows));
     json_t *rest = json_pack(
-        "{s:s, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o, s:b, s:s, s:s, s:I, s:s, s:I, s:I}",
+        "{s:s, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o, s:b, s:s, s:s, s:I, s:s, s:I, s:s, s:I}",
         "augment", augment_name(c->augment), "threads", whole(c->threads ? c->threads : 1), "probe",
         whole(probe), "probe_fresh", c->probe_fresh, "momentum", number(c->momentum),
         "weight_decay", number(c->weight_decay), "max_products", whole(c->eigen.max_products),
         "tolerance", number(c->eigen.tolerance), "eta", number(c->eigen.eta), "keep_hint",
         c->keep_hint, "inputs", c->normalised ? "normalised" : "pixels", "attack",
         attack_name(c->attack), "attack_steps", whole(c->attack_steps), "select",
-        c->keyed ? "keyed" : "prefix", "robust_rows", whole(c->robust_rows), "resumed_at",
-        whole(resumed_at));
+        c->keyed ? "keyed" : "prefix", "robust_rows", whole(c->robust_rows), "collapse",
+        c->collapse_ends ? "end" : "ignore", "resumed_at", whole(resumed_at));
     if (!line || !rest || !add_options(line, &c->controller)) {
         json_decref(line);
         json_decref(rest);
@@ -118,14 +118,16 @@ int log_measurement(run_log *log, const absa_decision *decision, const absa_eige
     if (!log->file)
         return DONE;
     return write_line(
-        log, json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:I, s:o, s:o}",
-                       "event", "measurement", "update", whole(decision->update), "samples",
-                       whole(decision->samples), "epoch", whole(decision->epoch), "value",
-                       number(host_value(result)), "lower", number(result->lower), "upper",
-                       number(result->upper), "residual", number(result->residual), "products",
-                       whole(result->products), "stop", stop_name(result->stop), "reason",
-                       absa_reason_name(decision->reason), "batch", whole(decision->batch), "lr",
-                       number(decision->lr), "gamma", number(decision->gamma)));
+        log, json_pack(
+                 "{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:o}",
+                 "event", "measurement", "update", whole(decision->update), "samples",
+                 whole(decision->samples), "epoch", whole(decision->epoch), "value",
+                 number(host_value(result)), "lower", number(result->lower), "upper",
+                 number(result->upper), "residual", number(result->residual), "products",
+                 whole(result->products), "stop", stop_name(result->stop), "converged",
+                 result->converged, "consistent", result->consistent, "reason",
+                 absa_reason_name(decision->reason), "batch", whole(decision->batch), "lr",
+                 number(decision->lr), "gamma", number(decision->gamma)));
 }
 
 int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t samples)
@@ -140,6 +142,15 @@ int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t sam
                   "loss", number(row->loss), "accuracy", number(row->accuracy), "robust_clean",
                   number(row->robust_clean), "robust_fgsm", number(row->robust_fgsm), "robust_pgd",
                   number(row->robust_pgd)));
+}
+
+int log_collapse(run_log *log, const absa_plan *plan)
+{
+    if (!log->file)
+        return DONE;
+    return write_line(log, json_pack("{s:s, s:I, s:I, s:I}", "event", "collapse", "update",
+                                     whole(plan->update), "samples", whole(plan->samples), "epoch",
+                                     whole(plan->epochs_ended + 1)));
 }
 
 int log_prediction(run_log *log, int64_t processes, const absa_cost_result *r, double speed_up)

@@ -27,6 +27,8 @@ int log_start(run_log *log, const config *c, const run_data *d, int64_t paramete
               int64_t block_parameters, int64_t probe, int64_t resumed_at);
 int log_measurement(run_log *log, const absa_decision *decision, const absa_eigen_result *result);
 int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t samples);
+/* Behind the epoch that plan has ended with. */
+int log_collapse(run_log *log, const absa_plan *plan);
 int log_prediction(run_log *log, int64_t processes, const absa_cost_result *r, double speed_up);
 int log_final(run_log *log, const totals *t);
 /* Says when the file could not be written to its end. */

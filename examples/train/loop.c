@@ -89,6 +89,17 @@ static int measure(run *r, const absa_plan *plan)
     return log_measurement(&r->log, &decision, &result);
 }
 
+/* Training on single steps has collapsed: it protects no more, and only costs accuracy. */
+static int end_attacks(run *r, const absa_plan *plan)
+{
+    if (absa_controller_adversarial_collapse(r->controller))
+        return broken(r);
+    if (!r->c.quiet)
+        remark("training on single steps collapsed in epoch %lld: no more rows are attacked",
+               (long long)plan->epochs_ended + 1);
+    return log_collapse(&r->log, plan);
+}
+
 static int end_epoch(run *r, const absa_plan *plan)
 {
     double ignored;
@@ -105,7 +116,8 @@ static int end_epoch(run *r, const absa_plan *plan)
     if (!status)
         status = host_evaluate(&r->h, &r->d.test_view, &ignored, &row->accuracy);
     if (!status)
-        status = attack_measure(&r->h.attack, r->h.theta, &robust);
+        status = attack_measure(&r->h.attack, r->h.theta, r->c.collapse_ends && plan->gamma > 0.0,
+                                &robust);
     if (status)
         return status;
     row->robust_clean = robust.clean;
@@ -115,6 +127,8 @@ static int end_epoch(run *r, const absa_plan *plan)
     if (absa_controller_end_epoch(r->controller))
         return broken(r);
     status = log_epoch(&r->log, row, plan->update, plan->samples);
+    if (!status && robust.collapsed)
+        status = end_attacks(r, plan);
     if (!status && r->c.checkpoint)
         status = save(r);
     return status;

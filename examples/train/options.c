@@ -42,6 +42,9 @@ static const command_option table[COUNT] = {
     [OPTION_GAMMA] = {"gamma", "G", "adversarial_share", "share of rows attacked at first (0.2)"},
     [OPTION_SELECT] = {"select", "NAME", NULL, "which rows: prefix or keyed (prefix)"},
     [OPTION_ROBUST] = {"robust", "N", NULL, "test rows attacked every epoch (absa: 200, else 0)"},
+    [OPTION_COLLAPSE] = {"collapse", "WHAT", NULL,
+                         "where single steps cease to protect: end attacks\n"
+                         "or ignore it (recommended: end, else ignore)"},
     [OPTION_LOG] = {"log", "RUN.jsonl", NULL, "write events as JSON lines"},
     [OPTION_CHECKPOINT] = {"checkpoint", "FILE", NULL, "save here each epoch and on Ctrl-C"},
     [OPTION_RESUME] = {"resume", "FILE", NULL, "go on from a checkpoint, with its settings"},

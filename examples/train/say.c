@@ -34,3 +34,11 @@ int give_up(const char *format, ...)
     va_end(args);
     return FAILED;
 }
+
+void remark(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}

@@ -9,5 +9,7 @@ enum { DONE = 0, FAILED = 1, REFUSED = 2, DIVERGED = 3 };
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Something went wrong on the way. Returns FAILED. */
 int give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Something the user should know of; the run goes on. */
+void remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -19,6 +19,9 @@
  * Words: an *update* is one optimiser step; its *window* is the batch of B samples that it
  * averages, gathered in *micro-batches*. Samples are whatever the host counts, one unit throughout.
  *
+ * Inside a callback of the controller (journal, reduce, lr_function) it may be looked at and saved;
+ * what would change it returns ABSA_E_BUSY and changes nothing.
+ *
  * Paper: "Large Batch Size Training of Neural Networks with Adversarial Training and Second-Order
  * Information", Algorithm 1.
  */
@@ -521,6 +524,7 @@ ABSA_API absa_status absa_controller_advance(absa_controller *controller, int64_
  * @param result      of absa_eigen_run()
  * @param[out] decision  what followed; NULL: not asked. Set struct_size first
  * @retval ABSA_E_INVALID  a bound is NaN, or POWER's missing bound meets the INTERVAL trigger
+ * @retval ABSA_E_STATE    training has finished
  * @retval ABSA_E_CALLBACK the journal or reduce failed
  * @retval ABSA_E_PEER     the processes do not agree
  *

@@ -92,7 +92,8 @@ ABSA_API void absa_cost_result_init(absa_cost_result *result, size_t size);
  * @param options      the machine
  * @param run          what is run
  * @param[out] result  written on ABSA_OK only
- * @retval ABSA_E_INVALID  a NULL, or a field out of range; the message names it
+ * @retval ABSA_E_INVALID  a NULL, or a field out of range; the message names it; or a total that no
+ *                         double holds
  * @retval ABSA_E_ABI      a struct was not filled by its _init function
  *
  * Threads: any, with contexts of their own. Allocates nothing. Since 0.1.

@@ -132,5 +132,8 @@ absa_status absa_cost_estimate(absa_context *context, const absa_cost_options *o
     c.exchange = updates * c.allreduce;
     c.measuring = (double)r.measurements * o.measurement_time + (double)r.products * o.product_time;
     c.total = c.computing + c.exchange + c.measuring;
+    if (!isfinite(c.total))
+        return absa__fail(context, ABSA_E_INVALID,
+                          "absa_cost_estimate: the times add up to more than a double holds");
     return absa__struct_write(context, "absa_cost_result", &c, result, sizeof c);
 }

@@ -165,7 +165,7 @@ int main(void)
                kinds[k].ratio[ROUNDS / 2], kinds[k].ratio[0], kinds[k].ratio[ROUNDS - 1]);
     }
     printf("%-36s %10.1f\n", "ten empty callbacks", ten[KINDS * ROUNDS / 2]);
-    printf("{\"bench\":\"controller\",\"ten_callbacks_ns\":%.17g,\"limit\":1",
+    printf("{\"bench\":\"controller\",\"ten_callbacks_ns\":%.17g,\"limit_of_in_window\":1",
            ten[KINDS * ROUNDS / 2]);
     for (int k = 0; k < KINDS; k++) {
         printf(",\"%s\":%.3f", kinds[k].key, kinds[k].ratio[ROUNDS / 2]);

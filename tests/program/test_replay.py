@@ -1,12 +1,13 @@
 """absa-replay: the run's own settings give the run, others give another one, what an interval does
 not settle ends it with status 3. Usage: test_replay.py ABSA_TRAIN ABSA_REPLAY"""
 
+import json
 import re
 import subprocess
 import sys
 
 REPLAY = sys.argv.pop(2)
-from train import SMALL, logged, path, run
+from train import COLLAPSING, SMALL, logged, path, run
 
 
 def replay(*words):
@@ -93,6 +94,40 @@ def a_killed_and_resumed_run_is_one_run():
             yield f"killed behind line {killed}: {done.returncode} {done.stderr} {done.stdout}"
 
 
+def a_collapse_is_replayed():
+    done, _ = logged("collapsed.jsonl", *COLLAPSING)
+    found = replay(path("collapsed.jsonl"))
+    other = replay(path("collapsed.jsonl"), "--set", "patience=1")
+    if done.returncode or found.returncode or other.returncode:
+        yield f"{done.stderr} {found.stderr} {other.stderr}"
+
+
+def bad_measurements_stay_bad():
+    """The third in a row is told of as blind, which says nothing of why it was bad."""
+    recorded("bad.jsonl", "--measure", "full")
+    lines = lines_of("bad.jsonl")
+    first = json.loads(lines[1])
+    good = [first["batch"], first["lr"]]
+    for i, reason in enumerate(("inconsistent", "inconsistent", "blind")):
+        event = {**first, "consistent": False, "reason": reason}
+        lines[1 + i] = json.dumps(event) + "\n"
+    write("bad.jsonl", lines[:4])
+    done = replay(path("bad.jsonl"))
+    if done.returncode or [row[5] for row in rows(done)] != ["inconsistent", "inconsistent", "blind"]:
+        yield f"{good}: {done.returncode} {done.stdout} {done.stderr}"
+    write("bad.jsonl", [line.replace('"consistent": false', '"consistent": true') for line in lines[:4]])
+    done = replay(path("bad.jsonl"))
+    if done.returncode != 2 or "do not lead to" not in done.stderr:
+        yield f"reasons that do not fit: {done.returncode} {done.stdout} {done.stderr}"
+
+
+def says_where_the_replayed_training_ends():
+    recorded("long.jsonl", "--measure", "full")
+    done = replay(path("long.jsonl"), "--set", "epochs=2")
+    if done.returncode or done.stdout.splitlines()[-1] != "the replayed training ends there":
+        yield f"{done.returncode}: {done.stdout} {done.stderr}"
+
+
 def fits_a_terminal():
     recorded("wide.jsonl")
     for settings in ([], ["--set", "patience=1", "--set", "dwell=100000"],
@@ -120,7 +155,7 @@ def refusals():
                                                good[measured])])
     with open(path("good.jsonl"), encoding="utf-8") as log:
         lines = log.read().splitlines()
-    broken = {"cut": lines[0][:-5], "foreign": '{"event":"x"}', "headless": lines[1], "empty": ""}
+    broken = {"cut": lines[0][:-5], "worded": re.sub(r'"decay":\[[^]]*\]', '"decay":["x"]', lines[0]), "foreign": '{"event":"x"}', "headless": lines[1], "empty": ""}
     for name, text in broken.items():
         with open(path(name), "w", encoding="utf-8") as out:
             out.write(text)
@@ -137,6 +172,9 @@ run([("gives the run with its own settings", own_settings_give_the_run),
      ("stops where an interval does not settle the threshold", an_open_interval_ends_it),
      ("passes over predictions", predictions_are_passed_over),
      ("takes a killed and resumed run for one", a_killed_and_resumed_run_is_one_run),
+     ("replays a collapse", a_collapse_is_replayed),
+     ("keeps bad measurements bad", bad_measurements_stay_bad),
+     ("says where the replayed training ends", says_where_the_replayed_training_ends),
      ("prints 80 columns", fits_a_terminal),
      ("says when it cannot write", says_when_it_cannot_write),
      ("refuses what is not a log", refusals)])

@@ -1,7 +1,7 @@
 """Adversarial inputs in absa-train: every attack runs, keyed rows, normalised inputs,
 accuracy under attack. Usage: test_train_attacks.py PROGRAM"""
 
-from train import SMALL, logged, run, train
+from train import COLLAPSING, SMALL, logged, run, train
 
 
 def final(*arguments):
@@ -77,10 +77,32 @@ def none_are_attacked_unless_asked():
         yield f"{lines[-1]}"
 
 
+def a_collapse_ends_the_attacks():
+    done, lines = logged("run.jsonl", *COLLAPSING)
+    seen = [e for e in lines if e["event"] == "collapse"]
+    if len(seen) != 1 or "collapsed in epoch" not in done.stderr:
+        yield f"{seen}: {done.returncode} {done.stderr!r}"
+        return
+    for epoch in (e for e in lines if e["event"] == "epoch"):
+        if (epoch["gamma"] > 0) != (epoch["epoch"] <= seen[0]["epoch"]):
+            yield f"{epoch} with {seen}"
+    told = next(e for e in lines if e["event"] == "epoch" and e["epoch"] == seen[0]["epoch"])
+    if told["robust_pgd"] > 0.05 or told["samples"] != seen[0]["samples"]:
+        yield f"{told} with {seen}"
+
+
+def a_collapse_may_be_ignored():
+    for words in (["--collapse", "ignore"], ["--preset", "paper"]):
+        done, lines = logged("run.jsonl", *COLLAPSING, *words)
+        if done.returncode or done.stderr or any(e["event"] == "collapse" for e in lines):
+            yield f"{words}: {done.returncode} {done.stderr!r}"
+
+
 def refusals():
     for words in (["--attack", "x"], ["--attack", "pgd"], ["--attack", "pgd:0"],
                   ["--attack", "pgd:x"], ["--select", "x"], ["--inputs", "x"], ["--robust", "-1"],
-                  ["--epsilon", "-1"], ["--gamma", "2"],
+                  ["--epsilon", "-1"], ["--gamma", "2"], ["--collapse", "x"],
+                  ["--collapse", "end", "--robust", "0"],
                   ["--preset", "authors", "--select", "keyed"]):
         done = train(*words)
         if done.returncode != 2 or len(done.stderr.splitlines()) != 1 or done.stdout:
@@ -97,6 +119,8 @@ CHECKS += [
      short_windows_have_all_their_rows_chosen),
     ("means pixels by epsilon", normalised_inputs_have_the_same_attack),
     ("attacks nothing unless asked", none_are_attacked_unless_asked),
+    ("ends the attacks where single steps collapse", a_collapse_ends_the_attacks),
+    ("goes on attacking where it is told to", a_collapse_may_be_ignored),
     ("refuses what it does not know", refusals),
 ]
 run(CHECKS)

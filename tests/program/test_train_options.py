@@ -86,6 +86,7 @@ WRONG = [
     (["--predict", ",".join("2" * 17)], "--predict"),
     (["--latency", "1e-6"], "--predict"),
     (["--strategy", "abs", "--attack", "fgsm"], "--attack is for --strategy absa"),
+    (["--strategy", "abs", "--collapse", "end"], "--collapse is for --strategy absa"),
     (["--strategy", "bl", "--gamma", "0.1"], "--gamma is for --strategy absa"),
     (["--strategy", "gg", "--decay", "2", "--select", "keyed"], "--select is for --strategy absa"),
     (["--predict", "2", "--latency", "-1"], "--latency is '-1'"),

@@ -11,7 +11,7 @@ from train import PROGRAM, SMALL, events, logged, path, run, train
 
 EVENT_FIELDS = {
     "measurement": ["event", "update", "samples", "epoch", "value", "lower", "upper", "residual",
-                    "products", "stop", "reason", "batch", "lr", "gamma"],
+                    "products", "stop", "converged", "consistent", "reason", "batch", "lr", "gamma"],
     "epoch": ["event", "epoch", "updates", "samples", "batch", "lr", "gamma", "loss", "accuracy",
               "robust_clean", "robust_fgsm", "robust_pgd"],
     "prediction": ["event", "processes", "seconds", "computing", "exchange", "measuring",

@@ -258,6 +258,7 @@ Test(cost, fields_out_of_range_are_refused_by_name_and_nothing_is_written)
     WRONG("adversarial_rows", run.adversarial_rows = -1);
     WRONG("measurements", run.measurements = -1);
     WRONG("products", run.products = -1);
+    WRONG("more than a double", (run.products = 5, o.product_time = 1e308));
     cr_assert_eq(absa_cost_estimate(ctx, NULL, &run, &c), ABSA_E_INVALID);
     cr_assert_eq(absa_cost_estimate(ctx, &o, NULL, &c), ABSA_E_INVALID);
     cr_assert_eq(absa_cost_estimate(ctx, &o, &run, NULL), ABSA_E_INVALID);
