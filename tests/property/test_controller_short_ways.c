@@ -90,7 +90,7 @@ static absa_eigen_result random_result(dice *d, const absa_plan *plan)
 static void tell(pair *p, dice *d, const absa_plan *plan)
 {
     const absa_eigen_result r = random_result(d, plan);
-    const int64_t kind = pick(d, 0, 19), rest = plan->rows - plan->rows_done;
+    const int64_t kind = pick(d, 0, 20), rest = plan->rows - plan->rows_done;
     const int64_t rows = one_in(d, 3) ? pick(d, 1, rest) : rest;
     absa_status status[2];
     for (int i = 0; i < 2; i++) {
@@ -100,6 +100,8 @@ static void tell(pair *p, dice *d, const absa_plan *plan)
                     : kind < 10                   ? absa_controller_observe_value(c, r.value, NULL)
                     : kind == 10                  ? absa_controller_restart_window(c)
                     : kind == 11                  ? absa_controller_update_skipped(c)
+                    : kind == 12 && rows % 5 == 0 ? absa_controller_adversarial_collapse(c)
+                    : kind == 12                  ? absa_controller_skip_measurement(c)
                                                   : absa_controller_advance(c, rows);
     }
     cr_assert_eq(status[0], status[1], "%s", absa_context_message(p->ctx));
