@@ -104,6 +104,9 @@ static int end_epoch(run *r, const absa_plan *plan)
 {
     double ignored;
     robustness robust;
+    /* Behind the last epoch there is nothing to end. */
+    const int watch =
+        r->c.collapse_ends && plan->gamma > 0.0 && plan->epochs_ended + 1 < r->c.controller.epochs;
     history_row *row = &r->past.rows[r->past.count];
     memset(row, 0, sizeof *row);
     row->epoch = plan->epochs_ended + 1;
@@ -116,8 +119,7 @@ static int end_epoch(run *r, const absa_plan *plan)
     if (!status)
         status = host_evaluate(&r->h, &r->d.test_view, &ignored, &row->accuracy);
     if (!status)
-        status = attack_measure(&r->h.attack, r->h.theta, r->c.collapse_ends && plan->gamma > 0.0,
-                                &robust);
+        status = attack_measure(&r->h.attack, r->h.theta, watch, &robust);
     if (status)
         return status;
     row->robust_clean = robust.clean;
