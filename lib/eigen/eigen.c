@@ -147,7 +147,7 @@ absa_status absa_eigen_create(absa_context *context, const absa_space *space,
     return status;
 }
 
-static absa_status check_handle(absa_eigen *e, const char *function)
+absa_status absa__eigen_check(absa_eigen *e, const char *function)
 {
     if (!e)
         return ABSA_E_INVALID;
@@ -156,13 +156,13 @@ static absa_status check_handle(absa_eigen *e, const char *function)
 
 absa_status absa_eigen_start(absa_eigen *eigen, const absa_eigen_args *args)
 {
-    const absa_status status = check_handle(eigen, "absa_eigen_start");
+    const absa_status status = absa__eigen_check(eigen, "absa_eigen_start");
     return status ? status : absa__eigen_begin(eigen, args);
 }
 
 absa_status absa_eigen_next(absa_eigen *eigen, const void **x, void **y)
 {
-    absa_status status = check_handle(eigen, "absa_eigen_next");
+    absa_status status = absa__eigen_check(eigen, "absa_eigen_next");
     if (status)
         return status;
     if (!x || !y)
@@ -179,7 +179,7 @@ absa_status absa_eigen_next(absa_eigen *eigen, const void **x, void **y)
 
 absa_status absa_eigen_put(absa_eigen *eigen)
 {
-    absa_status status = check_handle(eigen, "absa_eigen_put");
+    absa_status status = absa__eigen_check(eigen, "absa_eigen_put");
     if (status)
         return status;
     if (eigen->phase != ABSA__PHASE_PRODUCT)
@@ -209,7 +209,7 @@ static absa_status drive(absa_eigen *eigen, absa_operator *op, absa_eigen_result
 absa_status absa_eigen_run(absa_eigen *eigen, absa_operator *op, const absa_eigen_args *args,
                            absa_eigen_result *result)
 {
-    absa_status status = check_handle(eigen, "absa_eigen_run");
+    absa_status status = absa__eigen_check(eigen, "absa_eigen_run");
     if (status)
         return status;
     if (!op || !result)
@@ -223,7 +223,7 @@ absa_status absa_eigen_run(absa_eigen *eigen, absa_operator *op, const absa_eige
 
 absa_status absa_eigen_continue(absa_eigen *eigen, absa_operator *op, absa_eigen_result *result)
 {
-    absa_status status = check_handle(eigen, "absa_eigen_continue");
+    absa_status status = absa__eigen_check(eigen, "absa_eigen_continue");
     if (status)
         return status;
     if (!op || !result)
@@ -285,7 +285,7 @@ absa_status absa_eigen_pair(const absa_eigen *eigen, int64_t index, absa_pair *p
 
 absa_status absa_eigen_pair_vector(absa_eigen *eigen, int64_t index, void *out)
 {
-    absa_status status = check_handle(eigen, "absa_eigen_pair_vector");
+    absa_status status = absa__eigen_check(eigen, "absa_eigen_pair_vector");
     if (status)
         return status;
     if (!out)

@@ -123,6 +123,9 @@ absa_status absa__eigen_read_options(absa_context *ctx, const absa_eigen_options
 absa_status absa__eigen_check_space(absa_context *ctx, const absa__space *space,
                                     const absa_eigen_options *o);
 
+/* eigen.c: whether the handle can be called now; function names the call in the message. */
+absa_status absa__eigen_check(absa_eigen *e, const char *function);
+
 /* eigen_run.c: begins a run, takes a product in (status is this process's so far; any failure ends
  * the run). */
 absa_status absa__eigen_begin(absa_eigen *e, const absa_eigen_args *args);

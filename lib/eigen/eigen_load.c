@@ -255,14 +255,13 @@ static absa_status commit(absa_eigen *e, const absa_eigen *s, absa__reader *r)
 
 absa_status absa_eigen_load(absa_eigen *eigen, const void *buffer, size_t size)
 {
-    if (!eigen)
-        return ABSA_E_INVALID;
-    if (eigen->busy)
-        return absa__busy(eigen->ctx, "absa_eigen_load", "estimator");
+    absa_status status = absa__eigen_check(eigen, "absa_eigen_load");
+    if (status)
+        return status;
     if (!buffer)
         return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_eigen_load: buffer is NULL");
     absa__reader r = {buffer, size, 0, 0};
-    absa_status status = check_envelope(eigen->ctx, &r);
+    status = check_envelope(eigen->ctx, &r);
     if (!status)
         status = check_identity(eigen, &r);
     if (status)

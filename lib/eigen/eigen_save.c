@@ -120,15 +120,14 @@ static absa_status write_all(absa_eigen *e, int vectors, uint64_t total, absa__w
 absa_status absa_eigen_save(absa_eigen *eigen, int32_t vectors, void *buffer, size_t capacity,
                             size_t *size)
 {
-    if (!eigen)
-        return ABSA_E_INVALID;
-    if (eigen->busy)
-        return absa__busy(eigen->ctx, "absa_eigen_save", "estimator");
+    absa_status status = absa__eigen_check(eigen, "absa_eigen_save");
+    if (status)
+        return status;
     if (!size || (vectors != 0 && vectors != 1))
         return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_eigen_save: %s",
                           size ? "vectors must be 0 or 1" : "size is NULL");
     absa__writer count = {NULL, 0, 0};
-    absa_status status = write_all(eigen, vectors, 0, &count);
+    status = write_all(eigen, vectors, 0, &count);
     const size_t total = count.used + 4; /* the CRC comes behind */
     if (!buffer) {
         *size = total;

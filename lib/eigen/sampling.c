@@ -326,16 +326,15 @@ absa_status absa_sampling_run(absa_eigen *eigen, int64_t count, absa_operator *c
                               absa_sampling_result *result)
 {
     absa_sampling_options o;
-    if (!eigen)
-        return ABSA_E_INVALID;
-    if (eigen->busy)
-        return absa__busy(eigen->ctx, "absa_sampling_run", "estimator");
+    absa_status status = absa__eigen_check(eigen, "absa_sampling_run");
+    if (status)
+        return status;
     if (!parts || !runs || !result)
         return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_sampling_run: %s is NULL",
                           !parts  ? "parts"
                           : !runs ? "runs"
                                   : "result");
-    absa_status status = check_parts(eigen, count, parts, weights, options, &o);
+    status = check_parts(eigen, count, parts, weights, options, &o);
     if (!status)
         status = check_outputs(eigen->ctx, mean, result);
     if (!status)
@@ -396,15 +395,14 @@ absa_status absa_sampling_quotients(absa_eigen *eigen, int64_t count, absa_opera
     absa_sampling_result r;
     absa_eigen_result all = {0};
     double vv, nothing;
-    if (!eigen)
-        return ABSA_E_INVALID;
-    if (eigen->busy)
-        return absa__busy(eigen->ctx, "absa_sampling_quotients", "estimator");
+    absa_status status = absa__eigen_check(eigen, "absa_sampling_quotients");
+    if (status)
+        return status;
     if (!parts || !v || !work || v == work || !values || !result)
         return absa__fail(eigen->ctx, ABSA_E_INVALID, "absa_sampling_quotients: %s",
                           v && v == work ? "v and work are one vector"
                                          : "parts, v, work, values or result is NULL");
-    absa_status status = check_parts(eigen, count, parts, weights, options, &o);
+    status = check_parts(eigen, count, parts, weights, options, &o);
     if (!status)
         status = check_outputs(eigen->ctx, NULL, result);
     if (!status && run) {
