@@ -189,18 +189,11 @@ static int told(const job *j, const json_t *event, int32_t kind)
     return 0;
 }
 
-static int epoch(job *j, int line, const json_t *event)
+/* An event that is the same whatever the options: an epoch's end, a collapse. */
+static int happen(job *j, int line, const json_t *event, absa_status (*call)(absa_controller *))
 {
     const int status = go_to(j, line, event);
-    if (!status && absa_controller_end_epoch(j->run))
-        return refuse(j, line, absa_context_message(j->ctx));
-    return status;
-}
-
-static int collapse(job *j, int line, const json_t *event)
-{
-    const int status = go_to(j, line, event);
-    if (!status && absa_controller_adversarial_collapse(j->run))
+    if (!status && call(j->run))
         return refuse(j, line, absa_context_message(j->ctx));
     return status;
 }
@@ -214,9 +207,12 @@ static int take(job *j, int line, const json_t *event)
     if (is(event, "event", "measurement"))
         return told(j, event, ABSA_EVENT_MEASUREMENT) ? 0 : measurement(j, line, event);
     if (is(event, "event", "epoch"))
-        return told(j, event, ABSA_EVENT_EPOCH) ? 0 : epoch(j, line, event);
+        return told(j, event, ABSA_EVENT_EPOCH) ? 0
+                                                : happen(j, line, event, absa_controller_end_epoch);
     if (is(event, "event", "collapse"))
-        return told(j, event, ABSA_EVENT_COLLAPSE) ? 0 : collapse(j, line, event);
+        return told(j, event, ABSA_EVENT_COLLAPSE)
+                   ? 0
+                   : happen(j, line, event, absa_controller_adversarial_collapse);
     return is(event, "event", "final") || is(event, "event", "prediction")
                ? 0
                : refuse(j, line, "not an event of absa-train");
@@ -323,8 +319,9 @@ static int replay(job *j)
                "undetermined at epoch %lld: [%.4g, %.4g] holds the threshold %.4g\n",
                (long long)d->epoch, d->lower, d->upper, result.threshold);
         status = UNDETERMINED;
-    } else if (!status && result.replayed < j->recorded.count)
+    } else if (!status && result.replayed < j->recorded.count) {
         puts("the replayed training ends there");
+    }
     absa_controller_destroy(&other);
     return status;
 }

@@ -12,6 +12,13 @@ static const uint64_t measure_seed = UINT64_C(0x726f62757374);
 /* Rows that the measurement attacks at a time. */
 enum { MEASURE_ROWS = 64, MEASURE_STEPS = 10 };
 
+/* Rows of test data that are attacked after an epoch. */
+static int64_t rows_to_measure(const attack *a)
+{
+    const int64_t wanted = a->c->robust_rows, most = a->d->test_view.rows;
+    return wanted < most ? wanted : most;
+}
+
 int attack_create(absa_context *ctx, const config *c, const run_data *d, absa_refnet *net,
                   int64_t micro_rows, attack *a)
 {
@@ -29,8 +36,7 @@ int attack_create(absa_context *ctx, const config *c, const run_data *d, absa_re
     a->epsilon = calloc((size_t)channels, sizeof(double));
     a->lo = calloc((size_t)channels, sizeof(double));
     a->hi = calloc((size_t)channels, sizeof(double));
-    const int64_t tested = d->test_view.rows < c->robust_rows ? d->test_view.rows : c->robust_rows;
-    const size_t measured = c->collapse_ends ? (size_t)tested : 1;
+    const size_t measured = c->collapse_ends ? (size_t)rows_to_measure(a) : 1;
     for (int k = 0; k < 3; k++)
         a->losses[k] = calloc(measured, sizeof(double));
     if (!a->point || !a->gradient || !a->selected || !a->ids || !a->epsilon || !a->lo || !a->hi ||
@@ -213,7 +219,7 @@ static int check_collapse(attack *a, int64_t rows, int *collapsed)
 int attack_measure(attack *a, const float *theta, int watch, robustness *out)
 {
     const absa_dataset_view *v = &a->d->test_view;
-    const int64_t all = a->c->robust_rows < v->rows ? a->c->robust_rows : v->rows;
+    const int64_t all = rows_to_measure(a);
     const int32_t attacks[2] = {ABSA_ATTACK_FGSM, ABSA_ATTACK_PGD};
     double clean = 0, right[2] = {0, 0};
     absa_perturb_options o;

@@ -17,7 +17,7 @@ static absa_status check_decision(absa_controller *c, const absa_decision *decis
 }
 
 /* A run that cannot adapt is never silent. */
-static ABSA__RARE void warn_when_blind(absa_controller *c)
+static void warn_when_blind(absa_controller *c)
 {
     if (c->state.reason == ABSA_REASON_BLIND)
         absa__log(c->ctx, ABSA_LOG_WARNING,

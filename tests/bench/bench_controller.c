@@ -57,7 +57,7 @@ static inline absa_status observe(absa_controller *c, enum observed what, absa_e
 
 /* A host's loop; each kind of cycle is this one with constants, so that only the library's time
  * tells them apart. */
-static inline double host(absa_controller *c, int whole, int micro, enum observed what)
+static inline double loop(absa_controller *c, int whole, int micro, enum observed what)
 {
     absa_plan p;
     absa_micro m;
@@ -84,27 +84,27 @@ static inline double host(absa_controller *c, int whole, int micro, enum observe
 
 static double in_window(absa_controller *c)
 {
-    return host(c, 0, 0, NUMBER);
+    return loop(c, 0, 0, NUMBER);
 }
 
 static double window(absa_controller *c)
 {
-    return host(c, 1, 0, WHEN_DUE);
+    return loop(c, 1, 0, WHEN_DUE);
 }
 
 static double window_micro(absa_controller *c)
 {
-    return host(c, 1, 1, WHEN_DUE);
+    return loop(c, 1, 1, WHEN_DUE);
 }
 
 static double window_observed(absa_controller *c)
 {
-    return host(c, 1, 0, NUMBER);
+    return loop(c, 1, 0, NUMBER);
 }
 
 static double window_interval(absa_controller *c)
 {
-    return host(c, 1, 0, RESULT);
+    return loop(c, 1, 0, RESULT);
 }
 
 /* A training of which the bench sees a small part: 2^40 samples an epoch, two decays far away. */

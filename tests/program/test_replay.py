@@ -115,9 +115,11 @@ def bad_measurements_stay_bad():
         lines[1 + i] = json.dumps(event) + "\n"
     write("bad.jsonl", lines[:4])
     done = replay(path("bad.jsonl"))
-    if done.returncode or [row[5] for row in rows(done)] != ["inconsistent", "inconsistent", "blind"]:
+    reasons = [row[5] for row in rows(done)]
+    if done.returncode or reasons != ["inconsistent", "inconsistent", "blind"]:
         yield f"{done.returncode}: {done.stdout} {done.stderr}"
-    write("bad.jsonl", [line.replace('"consistent": false', '"consistent": true') for line in lines[:4]])
+    write("bad.jsonl", [line.replace('"consistent": false', '"consistent": true')
+                        for line in lines[:4]])
     done = replay(path("bad.jsonl"))
     if done.returncode != 2 or "do not lead to" not in done.stderr:
         yield f"reasons that do not fit: {done.returncode} {done.stdout} {done.stderr}"
