@@ -164,7 +164,8 @@ extern const absa__net_driver ABSA__NET_DRIVER(f32), ABSA__NET_DRIVER(f64);
 /* The driver for the network's element type that fits this processor best. */
 const absa__net_driver *absa__net_driver_of(const absa_refnet *net);
 
-/* Makes the plan of a network: everything but the arena. *out is NULL on failure. */
+/* Makes the plan of a network: everything but the memory that grows with its size, which are the
+ * arena and the statistics. *out is NULL on failure. */
 absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options,
                            absa_refnet **out);
 

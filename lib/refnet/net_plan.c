@@ -363,11 +363,7 @@ static absa_status fill_plan(absa_refnet *net, const absa_refnet_options *o)
     if (status)
         return status;
     absa__net_moves(net, NULL, 0, net->how);
-    status = absa_context_alloc(net->context, absa__net_statistics(net), sizeof *net->statistics,
-                                (void **)&net->statistics);
-    for (int64_t i = 1; i < net->statistic_count && !status; i += 2)
-        net->statistics[i] = 1;
-    return status ? status : absa__net_place(net);
+    return absa__net_place(net);
 }
 
 absa_status absa__net_plan(absa_context *ctx, const absa_refnet_options *options, absa_refnet **out)

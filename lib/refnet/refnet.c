@@ -50,6 +50,11 @@ absa_status absa_refnet_create(absa_context *context, const absa_refnet_options 
     status =
         absa_context_alloc(context, net->arena_count, absa__net_element_size(net), &net->arena);
     if (!status)
+        status = absa_context_alloc(context, absa__net_statistics(net), sizeof *net->statistics,
+                                    (void **)&net->statistics);
+    for (int64_t i = 1; i < net->statistic_count && !status; i += 2)
+        net->statistics[i] = 1;
+    if (!status)
         status = absa__net_pool_create(context, net->threads, &net->pool);
     if (status)
         absa_refnet_destroy(&net);

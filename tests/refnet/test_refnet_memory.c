@@ -181,3 +181,24 @@ Test(refnet_memory, more_parameters_than_any_memory_holds_are_refused)
     }
     absa_context_destroy(&ctx);
 }
+
+/* 2^25 bytes of running statistics and 2^24 weights: a question about them needs none of it. */
+Test(refnet_memory, asking_for_the_workspace_takes_memory_for_the_layers_alone)
+{
+    const absa_refnet_layer layers[] = {{.kind = ABSA_REFNET_BATCH_NORM},
+                                        {.kind = ABSA_REFNET_DENSE, .units = 16}};
+    faulty_alloc f = {0};
+    absa_refnet_options o;
+    absa_context *ctx = faulty_context(&f);
+    int64_t bytes;
+    absa_refnet_options_init(&o, sizeof o);
+    o.channels = 1 << 20;
+    o.chunk_rows = o.ghost_rows = 1;
+    o.layers = layers;
+    o.layer_count = 2;
+    cr_assert_eq(absa_refnet_workspace(ctx, &o, &bytes), ABSA_OK);
+    cr_assert_gt(bytes, 1 << 25);
+    cr_assert_lt(f.peak_bytes, 1 << 16);
+    absa_context_destroy(&ctx);
+    cr_assert_eq(f.live_blocks, 0);
+}
