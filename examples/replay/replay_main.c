@@ -148,13 +148,15 @@ static int truth(const json_t *event, const char *name, int missing)
 static int measurement(job *j, int line, const json_t *event)
 {
     const int decided = is(event, "stop", "decided");
+    const int has_ritz = json_is_number(json_object_get(event, "ritz"));
     absa_eigen_result r;
     absa_decision d;
     absa_eigen_result_init(&r, sizeof r);
     absa_decision_init(&d, sizeof d);
     r.lower = number(event, "lower", -HUGE_VAL);
     r.upper = number(event, "upper", HUGE_VAL);
-    r.value = number(event, "value", decided ? r.lower : (double)NAN);
+    /* Where the run stopped at a lower bound, "value" is null and "ritz" the bound itself. */
+    r.value = number(event, "value", number(event, "ritz", decided ? r.lower : (double)NAN));
     r.residual = number(event, "residual", 0.0);
     r.products = json_integer_value(json_object_get(event, "products"));
     r.answer = decided ? ABSA_ANSWER_NOT_BELOW : ABSA_ANSWER_NONE;
@@ -169,7 +171,9 @@ static int measurement(job *j, int line, const json_t *event)
         return status;
     if (absa_controller_observe_sampled(j->run, &r, standard_error, &d))
         return refuse(j, line, absa_context_message(j->ctx));
-    if ((double)d.batch != number(event, "batch", -1.0) ||
+    /* An older log, without the Ritz value, lacks what lr_cap made of it. */
+    const int same_lr = d.lr == number(event, "lr", d.lr) || (decided && !has_ritz);
+    if ((double)d.batch != number(event, "batch", -1.0) || !same_lr ||
         !is(event, "reason", absa_reason_name(d.reason)))
         return refuse(j, line, "the run's own settings do not lead to what the log says");
     return 0;
@@ -264,12 +268,12 @@ static int changed(job *j, absa_controller_options *o)
     return 0;
 }
 
-/* The n-th measurement of a journal; NULL past the last. */
-static const absa_decision *nth(const journal *k, int64_t n)
+/* The next measurement of a journal from *at on, which moves behind it; NULL when there is none. */
+static const absa_decision *next(const journal *k, int64_t *at)
 {
-    for (int64_t i = 0; i < k->count; i++)
-        if (k->all[i].event == ABSA_EVENT_MEASUREMENT && n-- == 0)
-            return &k->all[i];
+    while (*at < k->count)
+        if (k->all[(*at)++].event == ABSA_EVENT_MEASUREMENT)
+            return &k->all[*at - 1];
     return NULL;
 }
 
@@ -283,13 +287,14 @@ static void print_decision(const absa_decision *d, int width)
 static void print_both(const job *j)
 {
     const absa_decision *a, *b;
+    int64_t at = 0, at_other = 0;
     printf("%3s %9s %8s %6s %8s %-12s %6s %8s %s\n", "ep", "samples", "lambda", "batch", "lr",
            "recorded", "batch", "lr", "replayed");
-    for (int64_t i = 0; (a = nth(&j->recorded, i)); i++) {
+    while ((a = next(&j->recorded, &at))) {
         printf("%3lld %9lld %8.*g", (long long)a->epoch, (long long)a->samples,
                a->value < 0.0 ? 2 : 3, a->value);
         print_decision(a, 12);
-        b = nth(&j->replayed, i);
+        b = next(&j->replayed, &at_other);
         if (b)
             print_decision(b, 0);
         fputs(b ? "\n" : " -\n", stdout);

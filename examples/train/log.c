@@ -118,16 +118,17 @@ int log_measurement(run_log *log, const absa_decision *decision, const absa_eige
     if (!log->file)
         return DONE;
     return write_line(
-        log, json_pack(
-                 "{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:o}",
-                 "event", "measurement", "update", whole(decision->update), "samples",
-                 whole(decision->samples), "epoch", whole(decision->epoch), "value",
-                 number(host_value(result)), "lower", number(result->lower), "upper",
-                 number(result->upper), "residual", number(result->residual), "products",
-                 whole(result->products), "stop", stop_name(result->stop), "converged",
-                 result->converged, "consistent", result->consistent, "reason",
-                 absa_reason_name(decision->reason), "batch", whole(decision->batch), "lr",
-                 number(decision->lr), "gamma", number(decision->gamma)));
+        log,
+        json_pack(
+            "{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:o}",
+            "event", "measurement", "update", whole(decision->update), "samples",
+            whole(decision->samples), "epoch", whole(decision->epoch), "value",
+            number(host_value(result)), "ritz", number(result->value), "lower",
+            number(result->lower), "upper", number(result->upper), "residual",
+            number(result->residual), "products", whole(result->products), "stop",
+            stop_name(result->stop), "converged", result->converged, "consistent",
+            result->consistent, "reason", absa_reason_name(decision->reason), "batch",
+            whole(decision->batch), "lr", number(decision->lr), "gamma", number(decision->gamma)));
 }
 
 int log_epoch(run_log *log, const history_row *row, int64_t updates, int64_t samples)

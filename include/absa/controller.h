@@ -322,7 +322,8 @@ typedef struct absa_controller_options {
                               0: never; 0 */
     double lr_cap;       /**< c: lr is at most c * 2 (1 + mu) / lambda for heavy ball, and
                               c * 2 (1 + mu) / ((1 + 2 mu) lambda) for Nesterov, lambda being the
-                              last good measurement's upper end; 0: no cap; 0 */
+                              last good measurement's upper end, or its value where it did not
+                              converge; DECIDE's "not below" can only raise it; 0: no cap; 0 */
     double lr_cap_momentum; /**< mu, in [0, 1); 0.9 */
     double polynomial_end; /**< T in unit: lr is multiplied by final + (1 - final) (1 - t / T)^power
                                 until T and by final after it, in addition to decay; 0: not; 0 */
@@ -673,8 +674,9 @@ ABSA_API void absa_replay_init(absa_replay *replay, size_t size);
  *
  * The replay ends early, with ABSA_OK, when all epochs of @p controller have ended, or before a
  * measurement that does not settle a threshold other than the one it was made for: its interval
- * (for the POINT trigger: what DECIDE left open) reaches over it, and a longer measurement would
- * have told. Those that no threshold concerns (bad ones, the first) are never undetermined.
+ * (for the POINT trigger: what DECIDE left open) reaches over it, or over the eigenvalue that would
+ * shrink the batch, and a longer measurement would have told. Those that no threshold concerns (bad
+ * ones, the first) are never undetermined.
  *
  * @param controller  usually just created, with the options in question
  * @param decisions   the journal, in order; schedule decisions are passed over

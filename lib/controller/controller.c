@@ -115,16 +115,6 @@ void absa_controller_destroy(absa_controller **controller)
     absa_context_destroy(&ctx);
 }
 
-absa_context *absa__ctl_context(const absa_controller *controller)
-{
-    return controller->ctx;
-}
-
-const absa_controller_options *absa__ctl_chosen(const absa_controller *controller)
-{
-    return &controller->options;
-}
-
 static absa_status check_process(const absa_controller *c, const char *function, int64_t process,
                                  int64_t processes, const void *out)
 {

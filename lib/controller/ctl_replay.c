@@ -1,7 +1,7 @@
 /* What other options would have made of the same measurements: a journal fed to a controller, event
  * by event, at the samples where they happened. It drives the handle as a host would; all it
  * decides itself is where the journal knows too little to go on. */
-#include "controller/ctl_state.h"
+#include "controller/ctl_handle.h"
 
 #include "base/fail.h"
 #include "base/structs.h"
@@ -38,20 +38,43 @@ static absa_status walk_to(absa_controller *c, int64_t samples)
     return status;
 }
 
-/* The estimator stopped when the old threshold was settled. The new one may lie inside what was
- * left open, where a longer run would have gone on. */
-static int undetermined(const absa_controller_options *o, const absa_plan *p,
-                        const absa_decision *d)
+/* Whether the batch grows. The point trigger goes by values, of which DECIDE may leave a bound. */
+static int growth_open(const absa_controller_options *o, const absa_decision *d, double threshold)
 {
+    if (o->trigger == ABSA_TRIGGER_POINT)
+        return d->answer == ABSA_ANSWER_NOT_BELOW && below(o, d->value, threshold);
+    const double width = o->sampling_z * d->standard_error;
+    return below(o, fmin(d->lower, d->value) + width, threshold) &&
+           !below(o, fmax(d->upper, d->value) + width, threshold);
+}
+
+/* Whether it shrinks. */
+static int shrink_open(const absa_controller_options *o, const absa_decision *d, double threshold)
+{
+    if (o->trigger == ABSA_TRIGGER_POINT)
+        return d->answer == ABSA_ANSWER_NOT_BELOW && d->value <= threshold &&
+               !(d->upper <= threshold);
+    const double width = o->sampling_z * d->standard_error;
+    return fmin(d->lower, d->value) - width <= threshold &&
+           fmax(d->upper, d->value) - width > threshold;
+}
+
+/* The estimator stopped when the old threshold was settled. A new one, or the one for shrinking
+ * that comes with it, may lie inside what was left open, where a longer run would have gone on.
+ * Gives the threshold; NaN when all is settled. */
+static double unsettled(const absa_controller *c, const absa_decision *d)
+{
+    const absa_controller_options *o = &c->options;
+    const absa__ctl_state *s = &c->state;
     const int usable = isfinite(d->value) && d->value > 0.0 && d->consistent &&
                        (d->converged || o->use_unconverged);
-    if (!usable || isnan(p->threshold) || p->threshold == d->threshold)
-        return 0;
-    if (o->trigger == ABSA_TRIGGER_POINT)
-        return d->answer == ABSA_ANSWER_NOT_BELOW && below(o, d->value, p->threshold);
-    const double width = o->sampling_z * d->standard_error;
-    return below(o, fmin(d->lower, d->value) + width, p->threshold) &&
-           !below(o, fmax(d->upper, d->value) + width, p->threshold);
+    const double rise = s->reference * o->shrink_ratio;
+    if (!usable || isnan(s->threshold) || s->threshold == d->threshold)
+        return (double)NAN;
+    if (o->shrink_ratio > 0.0 && s->batch_next > o->batch && absa__ctl_measures(o, s) &&
+        shrink_open(o, d, rise))
+        return rise;
+    return growth_open(o, d, s->threshold) ? s->threshold : (double)NAN;
 }
 
 static absa_status measure(absa_controller *c, const absa_decision *d)
@@ -119,8 +142,7 @@ absa_status absa_controller_replay(absa_controller *controller, const absa_decis
 {
     if (!controller)
         return ABSA_E_INVALID;
-    absa_context *ctx = absa__ctl_context(controller);
-    const absa_controller_options *o = absa__ctl_chosen(controller);
+    absa_context *ctx = controller->ctx;
     if (!result || (!decisions && count > 0))
         return absa__fail(ctx, ABSA_E_INVALID, "absa_controller_replay: %s is NULL",
                           result ? "decisions" : "result");
@@ -149,12 +171,13 @@ absa_status absa_controller_replay(absa_controller *controller, const absa_decis
         last = d.samples;
         if (!status)
             status = walk_to(controller, d.samples);
-        look(controller, &p);
-        if (!status && d.event == ABSA_EVENT_MEASUREMENT && undetermined(o, &p, &d)) {
+        if (!status && d.event == ABSA_EVENT_MEASUREMENT)
+            r.threshold = unsettled(controller, &d);
+        if (!isnan(r.threshold)) {
             r.undetermined = i;
-            r.threshold = p.threshold;
             break;
         }
+        look(controller, &p);
         if (!status)
             status = repeat(controller, ctx, i, &d, &p);
         if (!status) {

@@ -202,10 +202,6 @@ absa_status absa__ctl_load(absa_context *ctx, const absa_controller_options *o, 
 /* A number that differs when any option or any field of the state differs. */
 uint64_t absa__ctl_digest(const absa_controller_options *o, const absa__ctl_state *s);
 
-/* What a handle holds, for ctl_replay.c. */
-absa_context *absa__ctl_context(const absa_controller *controller);
-const absa_controller_options *absa__ctl_chosen(const absa_controller *controller);
-
 /* The options that are plain numbers, for names, checkpoints and comparisons. */
 extern const absa__option absa__ctl_options[];
 extern const int32_t absa__ctl_option_count;

@@ -148,13 +148,16 @@ static int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s,
     return ABSA_REASON_PATIENCE;
 }
 
-/* What the ceiling of lr goes by: the largest the eigenvalue can be, as far as that is known. */
+/* What the ceiling of lr goes by: the upper end of an interval that was closed, else the value.
+ * Where DECIDE or a budget ended a run, its upper end can be far from any eigenvalue. */
 static void remember_curvature(const absa_controller_options *o, absa__ctl_state *s,
                                const absa__measurement *m)
 {
-    const double most = isfinite(m->upper) ? larger(m->upper, m->value) : m->value;
-    /* "Not below" gives a lower bound, which can raise the curvature, but not lower it. */
-    if (m->answer != ABSA_ANSWER_NOT_BELOW || isnan(s->curvature) || most > s->curvature)
+    const int bound = m->answer == ABSA_ANSWER_NOT_BELOW;
+    const int closed = m->converged && !bound && isfinite(m->upper);
+    const double most = closed ? larger(m->upper, m->value) : m->value;
+    /* A lower bound can raise the curvature, but not lower it. */
+    if (!bound || isnan(s->curvature) || most > s->curvature)
         s->curvature = most;
     if (o->lr_cap > 0.0)
         absa__ctl_change(s);

@@ -39,6 +39,27 @@ def own_settings_give_the_run():
                 yield f"{preset}: {row} is not {event}"
 
 
+def a_cap_of_lr_holds_where_decisions_left_a_bound():
+    """The cap goes by the largest eigenvalue seen, of which a decision may leave a bound alone."""
+    cap = ("--set", "lr_cap=0.02", "--set", "eigenvalue_ratio=1.2")
+    free = [e["lr"] for e in recorded("free.jsonl", *cap[2:])]
+    measured = recorded("capped.jsonl", *cap)
+    if free == [e["lr"] for e in measured] or all(e["stop"] != "decided" for e in measured):
+        yield f"the cap or the decisions change nothing: {measured}"
+    done = replay(path("capped.jsonl"))
+    if done.returncode:
+        yield f"{done.returncode}: {done.stderr}"
+    lines = lines_of("capped.jsonl")
+    for i, line in enumerate(lines):
+        if '"event":"measurement"' in line:
+            lines[i] = json.dumps({**json.loads(line), "lr": 0.123}) + "\n"
+            break
+    write("bent.jsonl", lines)
+    done = replay(path("bent.jsonl"))
+    if done.returncode != 2 or "do not lead to" not in done.stderr:
+        yield f"another rate: {done.returncode} {done.stdout} {done.stderr}"
+
+
 def other_settings_give_another_run():
     recorded("full.jsonl", "--measure", "full")
     done = replay(path("full.jsonl"), "--set", "patience=1")
@@ -173,6 +194,8 @@ def refusals():
 
 
 run([("gives the run with its own settings", own_settings_give_the_run),
+     ("holds a cap of lr where decisions left a bound",
+      a_cap_of_lr_holds_where_decisions_left_a_bound),
      ("gives another run with others", other_settings_give_another_run),
      ("stops where an interval does not settle the threshold", an_open_interval_ends_it),
      ("passes over predictions", predictions_are_passed_over),

@@ -1,6 +1,6 @@
 /* The controller's bytes: identity at every step, refusal of what is damaged or foreign. */
 #include "base/bytes.h"
-#include "controller/ctl_state.h"
+#include "controller/ctl_handle.h"
 
 #include <absa/controller.h>
 
@@ -109,7 +109,7 @@ Test(checkpoint, a_counter_that_would_overflow_is_refused)
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
     absa_controller *c = make(ctx, 10);
-    const absa_controller_options *o = absa__ctl_chosen(c);
+    const absa_controller_options *o = &c->options;
     absa__ctl_state s;
     absa__ctl_begin(o, &s);
     int64_t *counters[] = {&s.samples,  &s.epochs,  &s.updates, &s.short_updates,
@@ -136,18 +136,17 @@ Test(checkpoint, a_state_with_more_epochs_than_planned_is_finished)
     absa_context_create(NULL, &ctx);
     absa_controller *c = make(ctx, 10), *other = make(ctx, 20);
     absa__ctl_state s;
-    absa__ctl_begin(absa__ctl_chosen(c), &s);
+    absa__ctl_begin(&c->options, &s);
     s.told_decays = 1; /* nothing is left to tell, so windows to come are like the open one */
     s.told_gamma = 0.0;
-    const int64_t epochs[] = {absa__ctl_chosen(c)->epochs, INT64_MAX / 2 - 1};
+    const int64_t epochs[] = {c->options.epochs, INT64_MAX / 2 - 1};
     for (size_t i = 0; i < 2; i++) {
         unsigned char bytes[4096];
         size_t size;
         absa_plan p;
         absa_plan_init(&p, sizeof p);
         s.epochs = epochs[i];
-        cr_assert_eq(absa__ctl_save(ctx, absa__ctl_chosen(c), &s, bytes, sizeof bytes, &size),
-                     ABSA_OK);
+        cr_assert_eq(absa__ctl_save(ctx, &c->options, &s, bytes, sizeof bytes, &size), ABSA_OK);
         cr_assert_eq(absa_controller_load(other, bytes, size, 1), ABSA_OK, "%s",
                      absa_context_message(ctx));
         cr_assert_eq(absa_controller_plan(other, 0, 1, &p), ABSA_OK);
@@ -198,8 +197,8 @@ static int differing(const absa_controller *a, const absa_controller *b)
     for (int32_t i = 0; (name = absa_controller_options_name(i)); i++) {
         char one[1024], other[1024];
         size_t size;
-        absa_controller_options_get(NULL, absa__ctl_chosen(a), name, one, sizeof one, &size);
-        absa_controller_options_get(NULL, absa__ctl_chosen(b), name, other, sizeof other, &size);
+        absa_controller_options_get(NULL, &a->options, name, one, sizeof one, &size);
+        absa_controller_options_get(NULL, &b->options, name, other, sizeof other, &size);
         count += strcmp(one, other) != 0;
     }
     return count;

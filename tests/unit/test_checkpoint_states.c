@@ -1,5 +1,5 @@
 /* States that no training reaches are refused, however well they are sealed. */
-#include "controller/ctl_state.h"
+#include "controller/ctl_handle.h"
 #include "support/controllers.h"
 
 #include <criterion/criterion.h>
@@ -34,9 +34,9 @@ static absa__ctl_state state_of(absa_context *ctx, const absa_controller *c)
     size_t size;
     absa__ctl_state s;
     cr_assert_eq(absa_controller_save(c, bytes, sizeof bytes, &size), ABSA_OK);
-    cr_assert_eq(absa__ctl_load(ctx, absa__ctl_chosen(c), bytes, size, 0, &s), ABSA_OK, "%s",
+    cr_assert_eq(absa__ctl_load(ctx, &c->options, bytes, size, 0, &s), ABSA_OK, "%s",
                  absa_context_message(ctx));
-    s.crossed = absa__ctl_multiples(absa__ctl_chosen(c), &s); /* as it is saved */
+    s.crossed = absa__ctl_multiples(&c->options, &s); /* as it is saved */
     return s;
 }
 
@@ -224,7 +224,7 @@ Test(states, patience_stays_within_what_can_be_saved)
     live(c);
     absa__ctl_state s = state_of(ctx, c);
     s.patience = (int64_t)1 << 53;
-    cr_assert_eq(load(c, absa__ctl_chosen(c), &s, 0), ABSA_OK);
+    cr_assert_eq(load(c, &c->options, &s, 0), ABSA_OK);
     cr_assert_eq(plan_of(c).finished, 0);
     cr_assert_eq(absa_controller_observe_value(c, 1e6, NULL), ABSA_OK);
     cr_assert_eq(state_of(ctx, c).patience, (int64_t)1 << 53);
@@ -251,11 +251,10 @@ Test(states, that_no_training_reaches_are_refused)
     for (size_t i = 0; i <= NEVER; i++) {
         absa__ctl_state s = good;
         (i < NEVER ? never[i] : other_crossed)(&s);
-        cr_assert_eq(load(c, absa__ctl_chosen(c), &s, 0), ABSA_E_FORMAT, "forgery %zu", i);
-        cr_assert_eq(load(c, absa__ctl_chosen(other), &s, 1), i < NEVER ? ABSA_E_MISMATCH : ABSA_OK,
+        cr_assert_eq(load(c, &c->options, &s, 0), ABSA_E_FORMAT, "forgery %zu", i);
+        cr_assert_eq(load(c, &other->options, &s, 1), i < NEVER ? ABSA_E_MISMATCH : ABSA_OK,
                      "forgery %zu", i);
-        cr_assert_eq(load(c, absa__ctl_chosen(c), &good, 0), ABSA_OK, "%s",
-                     absa_context_message(ctx));
+        cr_assert_eq(load(c, &c->options, &good, 0), ABSA_OK, "%s", absa_context_message(ctx));
     }
     absa_controller_destroy(&c);
     absa_controller_destroy(&other);

@@ -142,7 +142,8 @@ Test(extensions, the_ceiling_of_lr_follows_the_measured_curvature)
     absa_context_destroy(&ctx);
 }
 
-/* DECIDE's "not below" is a lower bound: it may raise the curvature, but not lower it. */
+/* DECIDE's "not below" is a lower bound: it may raise the curvature, but not lower it. Its run
+ * ended long before the upper end meant anything. */
 Test(extensions, a_lower_bound_never_raises_the_ceiling)
 {
     absa_context *ctx;
@@ -150,19 +151,44 @@ Test(extensions, a_lower_bound_never_raises_the_ceiling)
     absa_controller_options o = base();
     o.lr_cap = 1.0;
     o.lr_cap_momentum = 0.0;
+    const double values[] = {25.0, 50.0, 30.0}, curvature[] = {40.0, 50.0, 50.0};
+    const double uppers[] = {(double)INFINITY, 1e6};
+    for (int k = 0; k < 2; k++) {
+        absa_controller *c = make_controller(ctx, &o);
+        observe_exact(c, 40.0);
+        absa_eigen_result r;
+        absa_eigen_result_init(&r, sizeof r);
+        r.answer = ABSA_ANSWER_NOT_BELOW;
+        r.converged = r.consistent = 1;
+        r.upper = uppers[k];
+        for (int i = 0; i < 3; i++) {
+            r.value = r.lower = values[i];
+            cr_assert_eq(absa_controller_observe(c, &r, NULL), ABSA_OK);
+            cr_assert_float_eq(plan_of(c).lr, 2.0 / curvature[i], 1e-16);
+        }
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
+
+/* Where a budget ended the run, the upper end is what was left to exclude, not what is. */
+Test(extensions, the_ceiling_goes_by_the_value_of_what_did_not_converge)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options o = base();
+    o.lr_cap = 1.0;
+    o.lr_cap_momentum = 0.0;
+    o.use_unconverged = 1;
     absa_controller *c = make_controller(ctx, &o);
-    observe_exact(c, 40.0);
     absa_eigen_result r;
     absa_eigen_result_init(&r, sizeof r);
-    r.answer = ABSA_ANSWER_NOT_BELOW;
-    r.converged = r.consistent = 1;
-    r.upper = (double)INFINITY;
-    const double values[] = {25.0, 50.0, 30.0}, curvature[] = {40.0, 50.0, 50.0};
-    for (int i = 0; i < 3; i++) {
-        r.value = r.lower = values[i];
-        cr_assert_eq(absa_controller_observe(c, &r, NULL), ABSA_OK);
-        cr_assert_float_eq(plan_of(c).lr, 2.0 / curvature[i], 1e-16);
-    }
+    r.consistent = 1;
+    r.lower = 30.0;
+    r.value = 40.0;
+    r.upper = 1e6;
+    cr_assert_eq(absa_controller_observe(c, &r, NULL), ABSA_OK);
+    cr_assert_float_eq(plan_of(c).lr, 2.0 / 40.0, 1e-16);
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
 }

@@ -170,6 +170,59 @@ Test(replay, a_lower_bound_is_no_value_for_another_threshold)
     absa_context_destroy(&ctx);
 }
 
+/* Eig is 8, then 3 with twice the batch, and the third measurement, which DECIDE ended at [4, 9]
+ * for 3/2. Another threshold would have let it go on, to either side of the eigenvalue that
+ * shrinks. */
+Test(replay, an_interval_that_does_not_settle_a_shrink_ends_it)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    static const struct {
+        double ratio, shrink_ratio;
+        int64_t batch_max, batch, undetermined;
+        int32_t point, answer;
+        double threshold;
+    } want[] = {
+        {1.6, 0.0, 80, 20, -1, 0, ABSA_ANSWER_NOT_BELOW, 0},
+        {1.6, 2.0, 80, 20, 2, 0, ABSA_ANSWER_NOT_BELOW, 6},
+        {1.6, 1.25, 80, 10, -1, 0, ABSA_ANSWER_NOT_BELOW, 0}, /* 3.75 is below all of it */
+        {1.6, 4.0, 80, 20, -1, 0, ABSA_ANSWER_NOT_BELOW, 0},  /* 12 is above */
+        {2.0, 2.0, 80, 20, -1, 0, ABSA_ANSWER_NOT_BELOW, 0},  /* it would have ended there, too */
+        {3.0, 1.0, 80, 10, -1, 0, ABSA_ANSWER_NOT_BELOW, 0},  /* no growth to take back */
+        {1.6, 2.0, 20, 20, -1, 0, ABSA_ANSWER_NOT_BELOW, 0},  /* finished at batch_max */
+        {1.6, 2.0, 80, 20, 2, 1, ABSA_ANSWER_NOT_BELOW, 6},
+        {1.6, 1.25, 80, 10, -1, 1, ABSA_ANSWER_NOT_BELOW, 0},
+        {1.6, 4.0, 80, 20, -1, 1, ABSA_ANSWER_NOT_BELOW, 0},
+        {1.6, 2.0, 80, 20, -1, 1, ABSA_ANSWER_NONE, 0}, /* a value, which is 4 */
+    };
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        journal first = {.count = 0}, own = {.count = 0};
+        absa_controller_options o = base(&first);
+        o.decay_count = 0;
+        o.trigger = want[i].point ? ABSA_TRIGGER_POINT : ABSA_TRIGGER_INTERVAL;
+        absa_controller *c = make_controller(ctx, &o);
+        observe_interval(c, 8, 8, 8);
+        observe_interval(c, 2.9, 3, 3.1);
+        observe_interval(c, 4, 4, 9);
+        absa_controller_destroy(&c);
+        cr_assert_eq(first.count, 3);
+        first.seen[2].answer = want[i].answer;
+        o.journal_user = &own;
+        o.eigenvalue_ratio = want[i].ratio;
+        o.shrink_ratio = want[i].shrink_ratio;
+        o.batch_max = want[i].batch_max;
+        o.finish_at_batch_max = want[i].batch_max == 20;
+        c = make_controller(ctx, &o);
+        const absa_replay r = replay(ctx, c, &first);
+        cr_assert_eq(r.undetermined, want[i].undetermined, "case %zu", i);
+        cr_assert_eq(own.seen[own.count - 1].batch, want[i].batch, "case %zu", i);
+        if (r.undetermined >= 0)
+            cr_assert_float_eq(r.threshold, want[i].threshold, 1e-15);
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
+
 Test(replay, fewer_epochs_end_it_and_nothing_is_nothing)
 {
     absa_context *ctx;
