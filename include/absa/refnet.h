@@ -510,7 +510,7 @@ ABSA_API int absa_refnet_gnvp_callback(void *net, const void *v, void *gv, int64
  *
  * @param net      the network; may be destroyed before the selection
  * @param[out] out to be destroyed with absa_block_destroy(); NULL on failure
- * @retval ABSA_E_INVALID  a NULL
+ * @retval ABSA_E_INVALID  a NULL, or a network without parameters
  * @retval ABSA_E_MEMORY   no memory
  *
  * Since 0.1.

@@ -47,6 +47,9 @@ absa_status absa_refnet_layout(const absa_refnet *net, absa_block **out)
     if (!net || !out)
         return absa__net_fail(net ? net->context : NULL, ABSA_E_INVALID,
                               "absa_refnet_layout: %s is NULL", net ? "out" : "net");
+    if (net->n == 0)
+        return absa__net_fail(net->context, ABSA_E_INVALID,
+                              "absa_refnet_layout: the network has no parameters");
     absa_status status =
         absa_context_alloc(net->context, net->range_count, sizeof *ranges, (void **)&ranges);
     if (status)

@@ -379,6 +379,27 @@ Test(refnet_blocks, wrong_arguments_are_refused)
     point_close(&p);
 }
 
+Test(refnet_blocks, a_network_without_parameters_has_no_layout)
+{
+    const absa_refnet_layer relu = {.kind = ABSA_REFNET_RELU};
+    absa_refnet_options o;
+    absa_context *ctx;
+    absa_refnet *net;
+    absa_block *selection;
+    absa_context_create(NULL, &ctx);
+    absa_refnet_options_init(&o, sizeof o);
+    o.channels = 2;
+    o.layers = &relu;
+    o.layer_count = 1;
+    cr_assert_eq(absa_refnet_create(ctx, &o, &net), ABSA_OK, "%s", absa_context_message(ctx));
+    cr_assert_eq(absa_refnet_layout(net, &selection), ABSA_E_INVALID);
+    cr_assert_null(selection);
+    cr_assert_str_eq(absa_context_message(ctx),
+                     "absa_refnet_layout: the network has no parameters");
+    absa_refnet_destroy(&net);
+    absa_context_destroy(&ctx);
+}
+
 Test(refnet_blocks, every_failing_allocation_is_reported_and_leaks_nothing)
 {
     int done = 0, failed = 0;
