@@ -1,8 +1,11 @@
 /* The losses of a chunk of rows, their derivative in the outputs (delta), and the product of their
  * Hessian in the outputs with a vector. Scalars are doubles: there are few of them. Part of real.h.
  *
+ * A row that is as good as settled leaves the other outputs probabilities far below 1, and all that
+ * follows is made of those: 1 - p is the sum of the others, never a difference.
+ *
  * Element (output o, row i) of z, delta and note is at o * rows + i. note keeps what the Hessian
- * needs: the probabilities. */
+ * needs: the probabilities, of logistic loss the smaller one. */
 
 /* Returns the row's loss; *correct is 1 when its label wins. */
 static double softmax_row(int64_t outputs, int64_t rows, const REAL *z, int32_t label, REAL *delta,
@@ -12,27 +15,29 @@ static double softmax_row(int64_t outputs, int64_t rows, const REAL *z, int32_t 
     for (int64_t o = 1; o < outputs; o++)
         if (z[o * rows] > z[best * rows])
             best = o;
-    const double top = (double)z[best * rows];
-    double sum = 0;
-    for (int64_t o = 0; o < outputs; o++)
-        sum += exp((double)z[o * rows] - top);
     /* In distances from the largest: of large outputs, only those have all their digits. */
+    const double top = (double)z[best * rows];
+    double behind = 0, others = 0; /* all but the best, all but the label */
+    for (int64_t o = 0; o < outputs; o++) {
+        const double e = exp((double)z[o * rows] - top);
+        behind += o == best ? 0 : e;
+        others += o == label ? 0 : e;
+    }
     for (int64_t o = 0; delta && o < outputs; o++) {
-        const double p = exp((double)z[o * rows] - top) / sum;
+        const double p = exp((double)z[o * rows] - top) / (1 + behind);
         note[o * rows] = (REAL)p;
-        delta[o * rows] = (REAL)(o == label ? p - 1 : p);
+        delta[o * rows] = (REAL)(o == label ? -others / (1 + behind) : p);
     }
     *correct += best == label;
-    return log(sum) + (top - (double)z[label * rows]);
+    return log1p(behind) + (top - (double)z[label * rows]);
 }
 
 static double logistic_row(const REAL *z, int32_t label, REAL *delta, REAL *note, int64_t *correct)
 {
     const double output = (double)*z;
     if (delta) {
-        const double p = 1 / (1 + exp(-output));
-        *note = (REAL)p;
-        *delta = (REAL)(p - label);
+        *note = (REAL)(1 / (1 + exp(fabs(output))));
+        *delta = (REAL)(label ? -1 / (1 + exp(output)) : 1 / (1 + exp(-output)));
     }
     *correct += (output > 0) == (label == 1);
     return (output < 0 ? 0 : output) - label * output + log1p(exp(-fabs(output)));
@@ -89,12 +94,18 @@ static void loss_hessian(const absa_refnet *net, const REAL *note, const REAL *r
         return;
     }
     for (int64_t i = 0; i < rows; i++) {
+        int64_t best = 0;
+        for (int64_t o = 1; o < outputs; o++)
+            if (note[o * rows + i] > note[best * rows + i])
+                best = o;
+        /* The Hessian leaves out what all outputs have in common, here that of the likeliest. */
+        const double common = (double)rz[best * rows + i];
         double mean = 0;
         for (int64_t o = 0; o < outputs; o++)
-            mean += (double)note[o * rows + i] * (double)rz[o * rows + i];
+            mean += (double)note[o * rows + i] * ((double)rz[o * rows + i] - common);
         for (int64_t o = 0; o < outputs; o++) {
-            const double p = (double)note[o * rows + i];
-            rdelta[o * rows + i] = (REAL)(p * ((double)rz[o * rows + i] - mean));
+            const double p = (double)note[o * rows + i], d = (double)rz[o * rows + i] - common;
+            rdelta[o * rows + i] = (REAL)(p * (d - mean));
         }
     }
 }

@@ -243,50 +243,6 @@ Test(refnet_forward, outputs_and_losses_are_their_definitions)
     }
 }
 
-Test(refnet_forward, losses_of_extreme_outputs_are_exact)
-{
-    absa_refnet_options o;
-    point p;
-    const int32_t right = 1, wrong = 0;
-    const double theta[] = {800, 0}, x[] = {1, 0, 0, 0, 0};
-    double loss;
-    absa_refnet_layer layer = DENSE(1);
-    point_options(&NETWORKS[1], &o);
-    o.channels = 1;
-    o.layers = &layer;
-    point_open(&p, NULL, &o);
-    cr_assert_eq(absa_refnet_loss(p.net, theta, x, &right, 1, &loss), ABSA_OK);
-    cr_assert_eq(loss, 0.0);
-    cr_assert_eq(absa_refnet_loss(p.net, theta, x, &wrong, 1, &loss), ABSA_OK);
-    cr_assert_eq(loss, 800.0);
-    point_close(&p);
-    o.loss = ABSA_REFNET_SOFTMAX;
-    layer.units = 2;
-    point_open(&p, NULL, &o);
-    const double two[] = {800, -800, 0, 0};
-    cr_assert_eq(absa_refnet_loss(p.net, two, x, &right, 1, &loss), ABSA_OK);
-    cr_assert_eq(loss, 1600.0);
-    point_close(&p);
-}
-
-/* Outputs of a hundred million that are one apart: their loss and its derivatives hang on the
- * distance alone, and a double holds that exactly. */
-Test(refnet_forward, losses_of_large_outputs_keep_their_digits)
-{
-    const network_case c = {"dense", ABSA_REFNET_SOFTMAX, 1, 1, 1, .layers = {DENSE(2)}};
-    const double theta[] = {1e8 + 1, 1e8, 0, 0}, x[] = {1};
-    absa_refnet_options o;
-    point p;
-    double loss, g[4];
-    point_options(&c, &o);
-    point_open(&p, NULL, &o);
-    cr_assert_eq(absa_refnet_gradient(p.net, theta, x, p.labels, 1, g, &loss), ABSA_OK);
-    cr_assert_float_eq(loss, log1p(exp(-1)), 1e-15);
-    cr_assert_float_eq(g[0], -1 / (1 + exp(1)), 1e-15);
-    cr_assert_float_eq(g[1], 1 / (1 + exp(1)), 1e-15);
-    point_close(&p);
-}
-
 /* Nine equal elements under one window of 3 x 3, and under four of 2 x 2 that overlap: the
  * derivative goes to the corner of each. */
 Test(refnet_forward, of_equal_elements_in_a_window_the_first_counts)
