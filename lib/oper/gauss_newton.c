@@ -40,17 +40,20 @@ static absa_status outputs_at(absa_operator *op, double *z, int64_t *rows)
 /* u = L w for one sample. */
 static void curve_softmax(int64_t k, const double *z, const double *w, double *u)
 {
-    double most = z[0], sum = 0.0, mean = 0.0;
+    int64_t best = 0;
+    double sum = 0.0, mean = 0.0;
     for (int64_t i = 1; i < k; i++)
-        most = z[i] > most ? z[i] : most;
+        best = z[i] > z[best] ? i : best;
+    /* What all outputs have in common does not count. Without that of the likeliest nothing is lost
+     * where the others have next to no probability. */
     for (int64_t i = 0; i < k; i++) {
-        u[i] = exp(z[i] - most);
+        u[i] = exp(z[i] - z[best]);
         sum += u[i];
-        mean += u[i] * w[i];
+        mean += u[i] * (w[i] - w[best]);
     }
     mean /= sum;
     for (int64_t i = 0; i < k; i++)
-        u[i] = u[i] / sum * (w[i] - mean);
+        u[i] = u[i] / sum * (w[i] - w[best] - mean);
 }
 
 static void curve_logistic(int64_t k, const double *z, const double *w, double *u)
