@@ -273,7 +273,7 @@ typedef struct absa_controller_options {
     int64_t samples;    /**< N, samples of an epoch, at least 1; must be set */
     int64_t epochs;     /**< planned epochs, at least 1, epochs * samples below 2^62; must be set */
     int64_t batch;      /**< B0, at least 1; 128 */
-    int64_t batch_max;  /**< Bmax, at least batch; 16384 */
+    int64_t batch_max;  /**< Bmax, at least batch; rounded down as B is; 16384 */
     int64_t batch_ref;  /**< batch that lr belongs to; 0: batch */
     int64_t batch_multiple; /**< B is rounded down to a multiple of it (never below batch); growth
                                  ACCUMULATION needs one that divides batch; 1 */
@@ -287,13 +287,14 @@ typedef struct absa_controller_options {
     int32_t unit;            /**< one of enum absa_unit; EPOCHS */
     int32_t epoch_tail;      /**< one of enum absa_tail; CARRY */
     double eigenvalue_ratio; /**< alpha, at least 1; 2 */
-    double batch_ratio;      /**< beta, above 1; 2 */
-    int64_t patience;        /**< kappa, at least 1; 5 */
-    int64_t measure_every;   /**< n, samples between measurements; 0: at every end_epoch; 0 */
-    int64_t dwell;           /**< least samples between two growths; 0 */
-    int32_t trigger;         /**< one of enum absa_trigger; INTERVAL */
-    int32_t compare;         /**< one of enum absa_compare; LESS */
-    int32_t patience_counts; /**< one of enum absa_patience; UNTRIGGERED */
+    double batch_ratio;    /**< beta, above 1, and enough for every B to grow, see enum absa_growth
+                                and batch_multiple; at most 1e6; 2 */
+    int64_t patience;      /**< kappa, at least 1; 5 */
+    int64_t measure_every; /**< n, samples between measurements; 0: at every end_epoch; 0 */
+    int64_t dwell;         /**< least samples between two growths; 0 */
+    int32_t trigger;       /**< one of enum absa_trigger; INTERVAL */
+    int32_t compare;       /**< one of enum absa_compare; LESS */
+    int32_t patience_counts;        /**< one of enum absa_patience; UNTRIGGERED */
     int32_t patience_shrinks_share; /**< 1: growth by patience divides gamma too; 0 */
     int32_t finish_at_batch_max;    /**< 1: at batch_max gamma is 0 and nothing is measured; 0 */
     int32_t growth;                 /**< one of enum absa_growth; BATCH */

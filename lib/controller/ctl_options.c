@@ -187,6 +187,12 @@ static absa_status check_sizes(absa_context *ctx, absa_controller_options *o)
     /* Accumulation makes B a multiple of batch, and so of what divides batch. */
     REQUIRE(o->growth != ABSA_GROWTH_ACCUMULATION || o->batch % o->batch_multiple == 0, "%" PRId64,
             batch_multiple, "a divisor of batch where growth is ACCUMULATION");
+    /* As large as B gets: whoever asks whether it is there must not wait for a rest. */
+    const int accumulates =
+        o->growth == ABSA_GROWTH_ACCUMULATION && o->strategy != ABSA_STRATEGY_FB;
+    o->batch_max -= o->batch_max % (accumulates ? o->batch : o->batch_multiple);
+    if (o->batch_max < o->batch)
+        o->batch_max = o->batch;
     if (o->micro_batch == 0)
         o->micro_batch = o->batch;
     REQUIRE(o->micro_batch >= 1 && o->micro_batch <= most, "%" PRId64, micro_batch,
@@ -195,6 +201,20 @@ static absa_status check_sizes(absa_context *ctx, absa_controller_options *o)
             "at most samples when the tail is dropped");
     REQUIRE(o->process >= 0, "%" PRId64, process, "0 or more");
     return ABSA_OK;
+}
+
+/* Whether growth leads from any batch to a larger one. What the second growth manages, all later
+ * ones do: they begin at larger multiples. */
+static int grows(const absa_controller_options *o)
+{
+    if (!absa__ctl_adaptive(o) || o->batch == o->batch_max)
+        return 1;
+    if (o->growth == ABSA_GROWTH_ACCUMULATION)
+        return o->batch_ratio >= 2.0;
+    const int64_t first = absa__ctl_fit(o, floor(o->batch_ratio * (double)o->batch), o->batch);
+    return first > o->batch &&
+           (first == o->batch_max ||
+            absa__ctl_fit(o, floor(o->batch_ratio * (double)first), first) > first);
 }
 
 absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o)
@@ -230,6 +250,10 @@ absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o)
             "at least 1");
     REQUIRE(o->batch_ratio > 1.0 && o->batch_ratio <= 1e6, "%g", batch_ratio,
             "above 1 and at most 1e6");
+    REQUIRE(
+        grows(o), "%g", batch_ratio,
+        "enough to take every batch to the next whole one: of batch_multiple, or of batch where "
+        "growth is ACCUMULATION");
     REQUIRE(o->patience >= 1, "%" PRId64, patience, "at least 1");
     REQUIRE(o->measure_every >= 0, "%" PRId64, measure_every, "0 or more");
     REQUIRE(o->dwell >= 0, "%" PRId64, dwell, "0 or more");

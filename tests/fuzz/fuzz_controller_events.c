@@ -4,6 +4,8 @@
  * must tell the whole story. */
 #include "drive.h"
 
+#include "support/growth.h"
+
 enum { MOST_EVENTS = 400, MOST_DECISIONS = 2 * MOST_EVENTS, STATE = 4096, LARGE = 45 };
 
 typedef struct journal {
@@ -94,6 +96,7 @@ static absa_controller_options choose(const uint8_t **data, size_t *size)
     o.batch_multiple = b[13] % 8 < 6 ? 1 : 1 + b[13] % o.batch;
     if (o.growth == ABSA_GROWTH_ACCUMULATION && o.batch % o.batch_multiple)
         o.batch_multiple = 1;
+    o.batch_ratio = enough(&o);
     o.lr_decay = b[14] % 4 ? 0.2 : 1e-300;
     o.gradient = b[14] / 4 % 2;
     o.across = b[14] / 8 % 2;
@@ -161,6 +164,7 @@ static void move(training *t, const uint8_t b[4])
     o.samples = (1 + b[3]) * unit;
     o.batch = 1 + b[3] % 16 % o.samples * unit;
     o.batch_max = o.batch > t->o.batch_max ? o.batch : t->o.batch_max;
+    o.batch_ratio = enough(&o);
     if (o.epoch_tail == ABSA_TAIL_DROP && o.batch > o.samples)
         return;
     FUZZ_CHECK(absa_controller_save(t->c, bytes, sizeof bytes, &size) == ABSA_OK);

@@ -3,6 +3,7 @@
  * the slow builds of CI take fewer, and then the reasons are not counted). */
 #include "support/controllers.h"
 #include "support/dice.h"
+#include "support/growth.h"
 #include "support/processes.h"
 
 #include <criterion/criterion.h>
@@ -21,7 +22,7 @@ static absa_controller_options random_options(dice *d)
     o.samples = pick(d, 1, 200);
     o.epochs = pick(d, 1, 12);
     o.batch = pick(d, 1, o.samples);
-    o.batch_max = o.batch * pick(d, 1, 20);
+    o.batch_max = o.batch * pick(d, 1, 20) + (roll(d) < 0.2 ? pick(d, 0, o.batch - 1) : 0);
     o.batch_multiple = roll(d) < 0.2 ? pick(d, 1, o.batch) : 1;
     o.micro_batch = roll(d) < 0.5 ? pick(d, 1, 40) : 0;
     o.unit = (int32_t)pick(d, 0, 2);
@@ -36,6 +37,7 @@ static absa_controller_options random_options(dice *d)
     o.growth = roll(d) < 0.5 ? ABSA_GROWTH_BATCH : ABSA_GROWTH_ACCUMULATION;
     if (o.growth == ABSA_GROWTH_ACCUMULATION && o.batch % o.batch_multiple != 0)
         o.batch_multiple = 1;
+    o.batch_ratio = enough(&o);
     o.count_bad = roll(d) < 0.2;
     o.use_unconverged = roll(d) < 0.3;
     o.trigger = roll(d) < 0.5 ? ABSA_TRIGGER_INTERVAL : ABSA_TRIGGER_POINT;

@@ -414,6 +414,76 @@ Test(presets, what_no_text_can_say_is_checked_too)
     absa_context_destroy(&ctx);
 }
 
+/* Growth that rounding takes back each time would be told of and never come. */
+Test(presets, a_batch_ratio_that_leads_nowhere_is_refused)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    static const struct {
+        int64_t batch, batch_max, multiple;
+        int32_t growth, strategy;
+        double ratio;
+        int good;
+    } cases[] = {
+        {2, 99, 1, ABSA_GROWTH_BATCH, ABSA_STRATEGY_ABS, 1.5, 1},    /* 3, 4, 6 */
+        {1, 99, 1, ABSA_GROWTH_BATCH, ABSA_STRATEGY_ABS, 1.5, 0},    /* 1 */
+        {32, 99, 16, ABSA_GROWTH_BATCH, ABSA_STRATEGY_ABS, 1.5, 1},  /* 48, 64, 96 */
+        {32, 99, 32, ABSA_GROWTH_BATCH, ABSA_STRATEGY_ABS, 1.5, 0},  /* 32 */
+        {63, 999, 32, ABSA_GROWTH_BATCH, ABSA_STRATEGY_ABS, 1.1, 0}, /* 64, 64 */
+        {63, 64, 32, ABSA_GROWTH_BATCH, ABSA_STRATEGY_ABS, 1.1, 1},  /* 64 is the largest */
+        {32, 99, 1, ABSA_GROWTH_ACCUMULATION, ABSA_STRATEGY_ABSA, 1.9, 0},
+        {32, 99, 1, ABSA_GROWTH_ACCUMULATION, ABSA_STRATEGY_ABSA, 2.0, 1},
+        {32, 63, 1, ABSA_GROWTH_ACCUMULATION, ABSA_STRATEGY_ABSA, 1.9, 1}, /* 32 is the largest */
+        {32, 99, 32, ABSA_GROWTH_BATCH, ABSA_STRATEGY_GG, 1.5, 1}, /* grows by its schedule */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        absa_controller_options o = small_training(cases[i].strategy);
+        absa_controller *c = NULL;
+        o.batch = cases[i].batch;
+        o.batch_max = cases[i].batch_max;
+        o.batch_multiple = cases[i].multiple;
+        o.growth = cases[i].growth;
+        o.batch_ratio = cases[i].ratio;
+        cr_assert_eq(absa_controller_create(ctx, &o, &c), cases[i].good ? ABSA_OK : ABSA_E_INVALID,
+                     "case %zu", i);
+        if (!cases[i].good)
+            cr_assert_not_null(strstr(absa_context_message(ctx), "batch_ratio is 1."));
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
+
+/* The authors' way ends at batch_max: 3 batches of 32 where 100 is asked for. */
+Test(presets, a_batch_max_between_two_batches_is_reached_at_the_lower_one)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options o = small_training(ABSA_STRATEGY_ABSA);
+    cr_assert_eq(absa_controller_options_preset(&o, ABSA_PRESET_AUTHORS), ABSA_OK);
+    o.batch_max = 100;
+    absa_controller *c = make_controller(ctx, &o);
+    observe_exact(c, 8.0);
+    cr_assert_eq(observe_exact(c, 4.0).batch, 64);
+    cr_assert_gt(plan_of(c).gamma, 0.0);
+    cr_assert_eq(observe_exact(c, 2.0).batch, 96);
+    cr_assert_eq(plan_of(c).gamma, 0.0);
+    while (!plan_of(c).epoch_done) {
+        const absa_plan p = plan_of(c);
+        cr_assert_eq(absa_controller_advance(c, p.rows - p.rows_done), ABSA_OK);
+    }
+    cr_assert_eq(absa_controller_end_epoch(c), ABSA_OK);
+    cr_assert_not(plan_of(c).measure_due);
+    absa_controller_destroy(&c);
+    /* FB's batch is one that the host can take, too. */
+    o = small_training(ABSA_STRATEGY_FB);
+    o.batch_max = 100;
+    o.batch_multiple = 32;
+    c = make_controller(ctx, &o);
+    cr_assert_eq(plan_of(c).batch, 96);
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
 /* 3 * 10 rows would be no multiple of 4. */
 Test(presets, accumulation_needs_a_batch_that_is_such_a_multiple)
 {
