@@ -147,19 +147,20 @@ static int truth(const json_t *event, const char *name, int missing)
 
 static int measurement(job *j, int line, const json_t *event)
 {
-    const int decided = is(event, "stop", "decided");
-    const int has_ritz = json_is_number(json_object_get(event, "ritz"));
+    const int decided = is(event, "stop", "decided") || is(event, "answer", "not_below");
     absa_eigen_result r;
     absa_decision d;
     absa_eigen_result_init(&r, sizeof r);
     absa_decision_init(&d, sizeof d);
     r.lower = number(event, "lower", -HUGE_VAL);
     r.upper = number(event, "upper", HUGE_VAL);
-    /* Where the run stopped at a lower bound, "value" is null and "ritz" the bound itself. */
-    r.value = number(event, "value", number(event, "ritz", decided ? r.lower : (double)NAN));
+    r.value = number(event, "value", decided ? r.lower : (double)NAN);
     r.residual = number(event, "residual", 0.0);
     r.products = json_integer_value(json_object_get(event, "products"));
-    r.answer = decided ? ABSA_ANSWER_NOT_BELOW : ABSA_ANSWER_NONE;
+    r.answer = decided                        ? ABSA_ANSWER_NOT_BELOW
+               : is(event, "answer", "below") ? ABSA_ANSWER_BELOW
+               : is(event, "answer", "close") ? ABSA_ANSWER_CLOSE
+                                              : ABSA_ANSWER_NONE;
     /* An older log has no word of the two; its reasons tell of most. */
     r.converged = truth(event, "converged",
                         decided || is(event, "stop", "converged") || is(event, "stop", "exact"));
@@ -171,9 +172,7 @@ static int measurement(job *j, int line, const json_t *event)
         return status;
     if (absa_controller_observe_sampled(j->run, &r, standard_error, &d))
         return refuse(j, line, absa_context_message(j->ctx));
-    /* An older log, without the Ritz value, lacks what lr_cap made of it. */
-    const int same_lr = d.lr == number(event, "lr", d.lr) || (decided && !has_ritz);
-    if ((double)d.batch != number(event, "batch", -1.0) || !same_lr ||
+    if ((double)d.batch != number(event, "batch", -1.0) || d.lr != number(event, "lr", d.lr) ||
         !is(event, "reason", absa_reason_name(d.reason)))
         return refuse(j, line, "the run's own settings do not lead to what the log says");
     return 0;
@@ -263,6 +262,8 @@ static int changed(job *j, absa_controller_options *o)
         if (absa_controller_options_set(j->ctx, o, name, equals + 1))
             return refuse(j, 0, absa_context_message(j->ctx));
     }
+    if (j->power && o->trigger == ABSA_TRIGGER_INTERVAL)
+        return refuse(j, 0, "the run's POWER gave no upper bounds, which trigger=interval needs");
     o->journal = keep;
     o->journal_user = &j->replayed;
     return 0;
@@ -303,6 +304,19 @@ static void print_both(const job *j)
     }
 }
 
+/* Decisions up to the first one that a run with these options would not have stopped at: with
+ * lr_cap or shrink_ratio it measures the eigenvalue itself. */
+static int64_t measured(const job *j, const absa_controller_options *o)
+{
+    const int bounds_do = j->options.lr_cap > 0.0 || j->options.shrink_ratio > 0.0 ||
+                          (o->lr_cap == 0.0 && o->shrink_ratio == 0.0);
+    int64_t count = 0;
+    while (count < j->recorded.count &&
+           (bounds_do || j->recorded.all[count].answer != ABSA_ANSWER_NOT_BELOW))
+        count++;
+    return count;
+}
+
 static int replay(job *j)
 {
     absa_controller_options o;
@@ -311,10 +325,10 @@ static int replay(job *j)
     int status = changed(j, &o);
     if (status)
         return status;
+    const int64_t count = measured(j, &o);
     absa_replay_init(&result, sizeof result);
     if (absa_controller_create(j->ctx, &o, &other) ||
-        absa_controller_replay(other, j->recorded.all, j->recorded.count, sizeof *j->recorded.all,
-                               &result))
+        absa_controller_replay(other, j->recorded.all, count, sizeof *j->recorded.all, &result))
         status = refuse(j, 0, absa_context_message(j->ctx));
     if (!status)
         print_both(j);
@@ -324,8 +338,13 @@ static int replay(job *j)
                "undetermined at epoch %lld: [%.4g, %.4g] holds the threshold %.4g\n",
                (long long)d->epoch, d->lower, d->upper, result.threshold);
         status = UNDETERMINED;
-    } else if (!status && result.replayed < j->recorded.count) {
+    } else if (!status && result.replayed < count) {
         puts("the replayed training ends there");
+    } else if (!status && count < j->recorded.count) {
+        printf("undetermined at epoch %lld: the run stopped at a lower bound, %.4g; record with\n"
+               "--measure full\n",
+               (long long)j->recorded.all[count].epoch, j->recorded.all[count].lower);
+        status = UNDETERMINED;
     }
     absa_controller_destroy(&other);
     return status;

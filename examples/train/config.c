@@ -174,6 +174,9 @@ static int apply_sets(absa_context *ctx, const options *o, config *c)
         name[equals - o->sets[i]] = 0;
         if (strcmp(name, "samples") == 0)
             return refuse("--set samples: the data decides that; use --train-limit");
+        if (strcmp(name, "gradient") == 0 || strcmp(name, "across") == 0 ||
+            strcmp(name, "momentum") == 0)
+            return refuse("--set %s: it says what the host does, which absa-train knows", name);
         status = set_eigen(&c->eigen, name, equals + 1, &known);
         if (status)
             return status;
@@ -345,6 +348,7 @@ int config_resolve(absa_context *ctx, const options *o, config *c)
         return status;
     fill_defaults(c);
     status = apply_given(ctx, o, c);
+    c->controller.lr_cap_momentum = c->momentum;
     /* Another stream than the weights' for the same seed. */
     c->eigen.seed = c->seed ^ UINT64_C(0x6c616d626461);
     if (!status)

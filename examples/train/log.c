@@ -113,6 +113,13 @@ static const char *stop_name(int32_t stop)
     return stop >= 0 && stop < (int32_t)(sizeof names / sizeof *names) ? names[stop] : "other";
 }
 
+static const char *answer_name(int32_t answer)
+{
+    static const char *const names[] = {"none", "not_below", "below", "close"};
+    return answer >= 0 && answer < (int32_t)(sizeof names / sizeof *names) ? names[answer]
+                                                                           : "other";
+}
+
 int log_measurement(run_log *log, const absa_decision *decision, const absa_eigen_result *result)
 {
     if (!log->file)
@@ -120,13 +127,13 @@ int log_measurement(run_log *log, const absa_decision *decision, const absa_eige
     return write_line(
         log,
         json_pack(
-            "{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:b, s:b, s:s, s:I, s:o, s:o}",
+            "{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:b, s:b, s:s, s:I, s:o, s:o}",
             "event", "measurement", "update", whole(decision->update), "samples",
             whole(decision->samples), "epoch", whole(decision->epoch), "value",
-            number(host_value(result)), "ritz", number(result->value), "lower",
-            number(result->lower), "upper", number(result->upper), "residual",
-            number(result->residual), "products", whole(result->products), "stop",
-            stop_name(result->stop), "converged", result->converged, "consistent",
+            number(host_value(result)), "lower", number(result->lower), "upper",
+            number(result->upper), "residual", number(result->residual), "products",
+            whole(result->products), "stop", stop_name(result->stop), "answer",
+            answer_name(result->answer), "converged", result->converged, "consistent",
             result->consistent, "reason", absa_reason_name(decision->reason), "batch",
             whole(decision->batch), "lr", number(decision->lr), "gamma", number(decision->gamma)));
 }

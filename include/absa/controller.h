@@ -282,10 +282,11 @@ typedef struct absa_controller_options {
     double lr_decay;        /**< rho, factor at each decay point, in (0, 1]; 0.2 */
     double decay[ABSA_DECAY_POINTS]; /**< A, ascending, in unit */
     int64_t decay_count;             /**< points in decay; 0 */
-    double warmup;           /**< length in unit; 0 for none; -1: 5 epochs for FB, else none; -1 */
-    double warmup_start;     /**< share of the learning rate it starts from; 0: batch_ref / B; 0 */
-    int32_t unit;            /**< one of enum absa_unit; EPOCHS */
-    int32_t epoch_tail;      /**< one of enum absa_tail; CARRY */
+    double warmup;       /**< length in unit; 0 for none; -1: 5 epochs for FB, else none; -1 */
+    double warmup_start; /**< share of the learning rate it starts from; 0: what lr_rule makes of
+                              batch_ref / B; 0 */
+    int32_t unit;        /**< one of enum absa_unit; EPOCHS */
+    int32_t epoch_tail;  /**< one of enum absa_tail; CARRY */
     double eigenvalue_ratio; /**< alpha, at least 1; 2 */
     double batch_ratio;    /**< beta, above 1, and enough for every B to grow, see enum absa_growth
                                 and batch_multiple; at most 1e6; 2 */
@@ -303,8 +304,9 @@ typedef struct absa_controller_options {
                             a good one; 0 */
     double adversarial_share; /**< gamma0, share of rows perturbed at the start, in [0, 1]; 0.2 */
     double share_ratio;       /**< omega, gamma is divided by it, at least 1; 2 */
-    double adversarial_end; /**< tau in unit, when gamma becomes 0; -1: half of the training; -1 */
-    double epsilon;         /**< size of the perturbation in the network's input units; 0.005 */
+    double adversarial_end;   /**< tau in unit, when gamma becomes 0; -1: half of the training, in
+                                   updates half of those it would have at batch; -1 */
+    double epsilon;           /**< size of the perturbation in the network's input units; 0.005 */
     int32_t adversarial_rows; /**< one of enum absa_rows; WINDOW */
     int32_t gradient;         /**< one of enum absa_gradient; MEAN */
     int32_t across;           /**< one of enum absa_across; SUM */
@@ -315,16 +317,17 @@ typedef struct absa_controller_options {
     void *reduce_user;     /**< handed to reduce */
     int64_t process;       /**< this process's number, for reduce; 0 */
     /* Extensions. Off in every preset. */
-    int32_t spill; /**< 1: what batch_max (or rounding) leaves of a growth is taken from lr instead;
-                      0 */
+    int32_t spill; /**< 1: what batch_max (or rounding) leaves of a growth is taken from lr instead,
+                      growths by patience among them; 0 */
     int32_t lr_cap_nesterov; /**< what lr_cap takes momentum for; 0: heavy ball, 1: Nesterov; 0 */
     double shrink_ratio; /**< B is divided by batch_ratio, never below batch, when the measurement
-                              (INTERVAL: its lower end) is above shrink_ratio * Eig; at least 1;
-                              0: never; 0 */
+                              (INTERVAL: its lower end) is above shrink_ratio * Eig, and what
+                              spill took is given back first; at least 1; plans have no threshold
+                              then; 0: never; 0 */
     double lr_cap;       /**< c: lr is at most c * 2 (1 + mu) / lambda for heavy ball, and
                               c * 2 (1 + mu) / ((1 + 2 mu) lambda) for Nesterov, lambda being the
-                              last good measurement's upper end, or its value where it did not
-                              converge; DECIDE's "not below" can only raise it; 0: no cap; 0 */
+                              last good measurement's value, and sampling_z standard errors; with
+                              ABS and ABSA; plans have no threshold then; 0: no cap; 0 */
     double lr_cap_momentum; /**< mu, in [0, 1); 0.9 */
     double polynomial_end; /**< T in unit: lr is multiplied by final + (1 - final) (1 - t / T)^power
                                 until T and by final after it, in addition to decay; 0: not; 0 */
@@ -448,7 +451,8 @@ typedef struct absa_plan {
     int64_t adversarial_rows;   /**< rows of the window to perturb, over all processes */
     double progress;            /**< samples used of those planned, in [0, 1] */
     double epoch;               /**< epochs ended, and the part of the one that is open */
-    double threshold;           /**< Eig / eigenvalue_ratio for DECIDE; NaN before the first */
+    double threshold;           /**< Eig / eigenvalue_ratio for DECIDE; NaN before the first, and
+                                     with lr_cap or shrink_ratio, which need the value itself */
     int64_t update;             /**< updates made */
     int64_t short_updates;      /**< how many of them had fewer than B rows */
     int64_t samples;            /**< samples used */

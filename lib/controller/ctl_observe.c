@@ -120,7 +120,7 @@ absa_status absa_controller_observe(absa_controller *controller, const absa_eige
     const absa_eigen_result *r = result;
     if (!usual(c, decision) || !only_waits(c, r))
         return observe_result(c, r, 0.0, decision);
-    absa__ctl_wait(&c->options, &c->state, r->upper > r->value ? r->upper : r->value);
+    absa__ctl_wait(&c->options, &c->state, r->value);
     return ABSA_OK;
 }
 

@@ -262,7 +262,7 @@ absa_status absa__ctl_check(absa_context *ctx, absa_controller_options *o)
     REQUIRE(o->share_ratio >= 1.0 && isfinite(o->share_ratio), "%g", share_ratio, "at least 1");
     if (o->adversarial_end == -1.0) {
         const double half = 0.5 * (double)o->epochs;
-        const double samples = half * (double)o->samples;
+        const double samples = half * (double)absa__ctl_epoch_size(o);
         o->adversarial_end = o->unit == ABSA_UNIT_EPOCHS    ? half
                              : o->unit == ABSA_UNIT_SAMPLES ? samples
                                                             : samples / (double)o->batch;

@@ -96,16 +96,23 @@ static void shrink_share(const absa_controller_options *o, absa__ctl_state *s)
     absa__ctl_change(s);
 }
 
-/* A smaller batch, if there is one; answers whether there was. */
+/* Takes a growth back, if there was one; answers whether it did. What batch_max swallowed of
+ * growths counts as if the batch had it. */
 static int shrink(const absa_controller_options *o, absa__ctl_state *s)
 {
-    double wish = (double)s->batch_next / o->batch_ratio;
+    const double batch = (double)o->batch, before = s->spill;
+    double had = (double)s->batch_next;
+    if (before < 1.0)
+        had *= (1.0 + 1e-9) / before; /* a part in 10^9 is rounding, no growth */
+    double wish = had / o->batch_ratio;
     if (o->growth == ABSA_GROWTH_ACCUMULATION)
-        wish = floor((double)(s->batch_next / o->batch) / o->batch_ratio) * (double)o->batch;
+        wish = floor(had / batch / o->batch_ratio) * batch;
     const int64_t b = absa__ctl_fit(o, wish, o->batch), was = s->batch_next;
     s->batch_next = b < was ? b : was;
+    if (before < 1.0)
+        s->spill = smaller(before * o->batch_ratio * (double)s->batch_next / (double)was, 1.0);
     absa__ctl_change(s);
-    return b < was;
+    return s->batch_next < was || s->spill > before;
 }
 
 static int bad(const absa_controller_options *o, const absa__ctl_state *s,
@@ -113,11 +120,14 @@ static int bad(const absa_controller_options *o, const absa__ctl_state *s,
 {
     /* "Not below" says too little to become the first Eig. */
     const int too_little = m->answer == ABSA_ANSWER_NOT_BELOW && isnan(s->reference);
-    *reason = !isfinite(m->value)                                    ? ABSA_REASON_NONFINITE
-              : m->value <= 0.0                                      ? ABSA_REASON_NOT_POSITIVE
-              : !m->consistent                                       ? ABSA_REASON_INCONSISTENT
-              : (!m->converged && !o->use_unconverged) || too_little ? ABSA_REASON_UNCONVERGED
-                                                                     : ABSA_REASON_NONE;
+    /* A budget that ended the run for the value's sake leaves the decision before it as it was. */
+    const int decided = m->answer == ABSA_ANSWER_BELOW;
+    *reason = !isfinite(m->value) ? ABSA_REASON_NONFINITE
+              : m->value <= 0.0   ? ABSA_REASON_NOT_POSITIVE
+              : !m->consistent    ? ABSA_REASON_INCONSISTENT
+              : (!m->converged && !o->use_unconverged && !decided) || too_little
+                  ? ABSA_REASON_UNCONVERGED
+                  : ABSA_REASON_NONE;
     return *reason != ABSA_REASON_NONE;
 }
 
@@ -148,16 +158,13 @@ static int32_t wait_longer(const absa_controller_options *o, absa__ctl_state *s,
     return ABSA_REASON_PATIENCE;
 }
 
-/* What the ceiling of lr goes by: the upper end of an interval that was closed, else the value.
- * Where DECIDE or a budget ended a run, its upper end can be far from any eigenvalue. */
-static void remember_curvature(const absa_controller_options *o, absa__ctl_state *s,
-                               const absa__measurement *m)
+/* What the ceiling of lr goes by: the value, and what another probe batch could add to it. Not the
+ * upper end: only some rules close their interval, and what others leave open is far away. */
+static void remember_curvature(const absa_controller_options *o, absa__ctl_state *s, double most,
+                               int32_t answer)
 {
-    const int bound = m->answer == ABSA_ANSWER_NOT_BELOW;
-    const int closed = m->converged && !bound && isfinite(m->upper);
-    const double most = closed ? larger(m->upper, m->value) : m->value;
     /* A lower bound can raise the curvature, but not lower it. */
-    if (!bound || isnan(s->curvature) || most > s->curvature)
+    if (answer != ABSA_ANSWER_NOT_BELOW || isnan(s->curvature) || most > s->curvature)
         s->curvature = most;
     if (o->lr_cap > 0.0)
         absa__ctl_change(s);
@@ -222,16 +229,17 @@ void absa__ctl_observe(const absa_controller_options *o, absa__ctl_state *s,
         if (s->bad_run >= BLIND_AFTER)
             reason = ABSA_REASON_BLIND;
     } else {
+        const double width = o->sampling_z * m->standard_error;
         absa__measurement wide;
         if (m->standard_error > 0.0) {
             /* Over probe batches: the solver's interval, and what another batch would change. */
             wide = *m;
-            wide.lower -= o->sampling_z * m->standard_error;
-            wide.upper += o->sampling_z * m->standard_error;
+            wide.lower -= width;
+            wide.upper += width;
             m = &wide;
         }
         s->bad_run = 0;
-        remember_curvature(o, s, m);
+        remember_curvature(o, s, m->value + width, m->answer);
         reason = judge(o, s, m);
     }
     /* A measurement moves gamma by a growth or a shrink only, and reaches no decay point, unless

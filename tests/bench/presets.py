@@ -34,7 +34,7 @@ SETTINGS = {
     "patience 3": ["--set", "patience=3"],
     "patience 10": ["--set", "patience=10"],
     "dwell 3 epochs": ["--set", "dwell=9000"],
-    "lr_cap 1": ["--set", "lr_cap=1", "--set", "lr_cap_momentum=0.9"],
+    "lr_cap 1": ["--set", "lr_cap=1"],
 }
 
 

@@ -39,25 +39,44 @@ def own_settings_give_the_run():
                 yield f"{preset}: {row} is not {event}"
 
 
-def a_cap_of_lr_holds_where_decisions_left_a_bound():
-    """The cap goes by the largest eigenvalue seen, of which a decision may leave a bound alone."""
-    cap = ("--set", "lr_cap=0.02", "--set", "eigenvalue_ratio=1.2")
-    free = [e["lr"] for e in recorded("free.jsonl", *cap[2:])]
-    measured = recorded("capped.jsonl", *cap)
-    if free == [e["lr"] for e in measured] or all(e["stop"] != "decided" for e in measured):
-        yield f"the cap or the decisions change nothing: {measured}"
+def a_cap_of_lr_is_replayed():
+    """A run with a cap measures the eigenvalue itself, and other rates are not its log's."""
+    free = [e["lr"] for e in recorded("free.jsonl")]
+    measured = recorded("capped.jsonl", "--set", "lr_cap=0.02")
+    if free == [e["lr"] for e in measured] or any(e["stop"] == "decided" for e in measured):
+        yield f"the cap changes nothing, or decisions are left: {measured}"
     done = replay(path("capped.jsonl"))
     if done.returncode:
         yield f"{done.returncode}: {done.stderr}"
     lines = lines_of("capped.jsonl")
-    for i, line in enumerate(lines):
-        if '"event":"measurement"' in line:
-            lines[i] = json.dumps({**json.loads(line), "lr": 0.123}) + "\n"
-            break
+    lines[1] = json.dumps({**json.loads(lines[1]), "lr": 0.123}) + "\n"
     write("bent.jsonl", lines)
     done = replay(path("bent.jsonl"))
     if done.returncode != 2 or "do not lead to" not in done.stderr:
         yield f"another rate: {done.returncode} {done.stdout} {done.stderr}"
+
+
+def a_bound_is_no_value_for_a_cap_or_a_shrink():
+    measured = recorded("decided.jsonl")
+    first = next(i for i, e in enumerate(measured) if e["stop"] == "decided")
+    for setting in ("lr_cap=0.02", "shrink_ratio=2"):
+        done = replay(path("decided.jsonl"), "--set", setting)
+        if done.returncode != 3 or "undetermined" not in done.stdout or len(rows(done)) != first + 3:
+            yield f"{setting}, {first}: {done.returncode} {done.stdout} {done.stderr}"
+
+
+def power_gives_no_intervals():
+    recorded("power.jsonl", "--preset", "paper")
+    done = replay(path("power.jsonl"), "--set", "trigger=interval")
+    if done.returncode != 2 or "upper bounds" not in done.stderr:
+        yield f"{done.returncode}: {done.stdout} {done.stderr}"
+
+
+def a_decision_that_a_budget_ended_is_replayed():
+    measured = recorded("budget.jsonl", "--set", "max_products=9", "--decay", "none")
+    done = replay(path("budget.jsonl"))
+    if done.returncode or not any(e["stop"] == "budget" for e in measured):
+        yield f"{done.returncode}: {done.stdout} {done.stderr} {measured}"
 
 
 def other_settings_give_another_run():
@@ -194,8 +213,10 @@ def refusals():
 
 
 run([("gives the run with its own settings", own_settings_give_the_run),
-     ("holds a cap of lr where decisions left a bound",
-      a_cap_of_lr_holds_where_decisions_left_a_bound),
+     ("replays a cap of lr", a_cap_of_lr_is_replayed),
+     ("takes no bound for a value", a_bound_is_no_value_for_a_cap_or_a_shrink),
+     ("refuses intervals of POWER", power_gives_no_intervals),
+     ("replays decisions that a budget ended", a_decision_that_a_budget_ended_is_replayed),
      ("gives another run with others", other_settings_give_another_run),
      ("stops where an interval does not settle the threshold", an_open_interval_ends_it),
      ("passes over predictions", predictions_are_passed_over),

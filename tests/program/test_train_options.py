@@ -56,6 +56,10 @@ WRONG = [
     (["--estimator", "x"], "--estimator is 'x'"),
     (["--estimator", "power"], "no interval"),
     (["--set", "which=smallest"], "--set which"),
+    (["--set", "gradient=sum"], "--set gradient"),
+    (["--set", "across=mean"], "--set across"),
+    (["--set", "momentum=sum"], "--set momentum"),
+    (["--preset", "authors", "--set", "batch_ratio=1.5"], "batch_ratio is 1.5"),
     (["--set", "which=top"], "which is 'top'"),
     (["--seed", "-1"], "--seed is '-1'"),
     (["--seed", "1x"], "--seed is '1x'"),
@@ -159,11 +163,12 @@ def help_and_version():
 
 def fractions_are_numbers():
     done, lines = logged("fractions", *SMALL, "--epsilon", "8/255", "--momentum",
-                         "9/10", "--set", "eigenvalue_ratio=3/2")
+                         "3/4", "--set", "eigenvalue_ratio=3/2")
     if done.returncode:
         yield done.stderr
         return
-    for name, want in (("epsilon", 8 / 255), ("momentum", 0.9), ("eigenvalue_ratio", 1.5)):
+    for name, want in (("epsilon", 8 / 255), ("momentum", 0.75), ("eigenvalue_ratio", 1.5),
+                       ("lr_cap_momentum", 0.75)):
         if lines[0][name] != want:
             yield f"{name} is {lines[0][name]}, not {want}"
 

@@ -10,8 +10,8 @@ import xml.etree.ElementTree
 from train import PROGRAM, SMALL, events, logged, path, run, train
 
 EVENT_FIELDS = {
-    "measurement": ["event", "update", "samples", "epoch", "value", "ritz", "lower", "upper", "residual",
-                    "products", "stop", "converged", "consistent", "reason", "batch", "lr", "gamma"],
+    "measurement": ["event", "update", "samples", "epoch", "value", "lower", "upper", "residual",
+                    "products", "stop", "answer", "converged", "consistent", "reason", "batch", "lr", "gamma"],
     "epoch": ["event", "epoch", "updates", "samples", "batch", "lr", "gamma", "loss", "accuracy",
               "robust_clean", "robust_fgsm", "robust_pgd"],
     "prediction": ["event", "processes", "seconds", "computing", "exchange", "measuring",

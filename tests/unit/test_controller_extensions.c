@@ -94,6 +94,50 @@ Test(extensions, shrink_undoes_growth_when_the_eigenvalue_rises)
     absa_context_destroy(&ctx);
 }
 
+/* Up to 20: growths to 20, and twice to what lr pays for. They are taken back in the other order.
+ */
+Test(extensions, shrink_gives_back_what_spill_took_first)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    absa_controller_options o = base();
+    o.batch_max = 20;
+    o.spill = 1;
+    o.shrink_ratio = 2.0;
+    static const struct {
+        double value, lr;
+        int64_t batch;
+        int32_t reason;
+    } steps[] = {
+        {100, 0.5, 10, ABSA_REASON_FIRST},     {40, 1.0, 20, ABSA_REASON_EIGENVALUE},
+        {15, 0.5, 20, ABSA_REASON_EIGENVALUE}, {6, 0.25, 20, ABSA_REASON_EIGENVALUE},
+        {13, 0.5, 20, ABSA_REASON_SHRINK},     {27, 1.0, 20, ABSA_REASON_SHRINK},
+        {55, 0.5, 10, ABSA_REASON_SHRINK},     {150, 0.5, 10, ABSA_REASON_NOT_BELOW},
+    };
+    absa_controller *c = make_controller(ctx, &o);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        const absa_decision d = observe_exact(c, steps[i].value);
+        cr_assert_eq(d.reason, steps[i].reason, "step %zu: %s", i, absa_reason_name(d.reason));
+        cr_assert_eq(d.batch, steps[i].batch, "step %zu", i);
+        cr_assert_float_eq(d.lr, steps[i].lr, 1e-15, "step %zu: %g", i, d.lr);
+    }
+    absa_controller_destroy(&c);
+    /* In multiples of 6: 18 where 20 is wished, and back, as often as one likes. */
+    o.batch_max = 60;
+    o.batch_multiple = 6;
+    c = make_controller(ctx, &o);
+    observe_exact(c, 100.0);
+    for (int i = 0; i < 20; i++) {
+        const absa_decision up = observe_exact(c, 40.0), down = observe_exact(c, 100.0);
+        cr_assert_eq(up.batch, 18);
+        cr_assert_float_eq(up.lr, 0.81, 1e-14, "0.5 * 18 / 10, and 18 / 20 of that");
+        cr_assert_eq(down.batch, 10);
+        cr_assert_float_eq(down.lr, 0.5, 1e-14);
+    }
+    absa_controller_destroy(&c);
+    absa_context_destroy(&ctx);
+}
+
 /* In batches of 10: 1, floor(2.5) = 2, 5, floor(12.5) = 12; then floor(12 / 2.5) = 4, floor(1.6) =
  * 1, and never less. */
 Test(extensions, accumulated_batches_shrink_to_whole_ones)
@@ -129,10 +173,10 @@ Test(extensions, the_ceiling_of_lr_follows_the_measured_curvature)
         cr_assert_float_eq(observe_exact(c, 27.0).lr, ceiling / 27.0, 1e-15);
         cr_assert_float_eq(plan_of(c).lr, ceiling / 27.0, 1e-15);
         cr_assert_float_eq(plan_of(c).lr_multiplier, ceiling / 27.0 / 0.5, 1e-15);
-        cr_assert_float_eq(observe_interval(c, 18, 20, 25).lr, ceiling / 25.0, 1e-15,
-                           "the upper end counts");
-        cr_assert_float_eq(observe_interval(c, 18, 20, (double)INFINITY).lr, ceiling / 20.0, 1e-15,
-                           "where there is one");
+        cr_assert_float_eq(observe_interval(c, 18, 20, 21).lr, ceiling / 20.0, 1e-15);
+        cr_assert_float_eq(observe_interval(c, 18, 19, 1e6).lr, ceiling / 19.0, 1e-15,
+                           "not by an end that is open, as FIXED and RESIDUAL leave it");
+        cr_assert_float_eq(observe_interval(c, 18, 20, (double)INFINITY).lr, ceiling / 20.0, 1e-15);
         cr_assert_float_eq(observe_exact(c, -1.0).lr, ceiling / 20.0, 1e-15,
                            "a bad value moves nothing");
         cr_assert_eq(observe_exact(c, 1e-3).batch, 20);
@@ -171,25 +215,21 @@ Test(extensions, a_lower_bound_never_raises_the_ceiling)
     absa_context_destroy(&ctx);
 }
 
-/* Where a budget ended the run, the upper end is what was left to exclude, not what is. */
-Test(extensions, the_ceiling_goes_by_the_value_of_what_did_not_converge)
+/* A decision would leave a bound, which is no number to divide by and none to store as Eig. */
+Test(extensions, plans_ask_for_the_value_where_it_is_needed)
 {
     absa_context *ctx;
     absa_context_create(NULL, &ctx);
-    absa_controller_options o = base();
-    o.lr_cap = 1.0;
-    o.lr_cap_momentum = 0.0;
-    o.use_unconverged = 1;
-    absa_controller *c = make_controller(ctx, &o);
-    absa_eigen_result r;
-    absa_eigen_result_init(&r, sizeof r);
-    r.consistent = 1;
-    r.lower = 30.0;
-    r.value = 40.0;
-    r.upper = 1e6;
-    cr_assert_eq(absa_controller_observe(c, &r, NULL), ABSA_OK);
-    cr_assert_float_eq(plan_of(c).lr, 2.0 / 40.0, 1e-16);
-    absa_controller_destroy(&c);
+    for (int kind = 0; kind < 3; kind++) {
+        absa_controller_options o = base();
+        o.lr_cap = kind == 1 ? 1.0 : 0.0;
+        o.shrink_ratio = kind == 2 ? 2.0 : 0.0;
+        absa_controller *c = make_controller(ctx, &o);
+        cr_assert_eq(observe_exact(c, 8.0).reason, ABSA_REASON_FIRST);
+        cr_assert_eq(observe_exact(c, 3.0).threshold, 4.0, "what it was compared with");
+        cr_assert_eq(isnan(plan_of(c).threshold), kind > 0);
+        absa_controller_destroy(&c);
+    }
     absa_context_destroy(&ctx);
 }
 

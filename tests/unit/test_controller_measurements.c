@@ -52,6 +52,32 @@ Test(measurements, a_run_that_cannot_adapt_is_never_silent)
     }
 }
 
+/* DECIDE said "below", and its budget ended before the value was as good as was asked for. */
+Test(measurements, a_decision_outlives_the_budget)
+{
+    absa_context *ctx;
+    absa_context_create(NULL, &ctx);
+    const int32_t answers[] = {ABSA_ANSWER_NONE, ABSA_ANSWER_CLOSE, ABSA_ANSWER_BELOW};
+    for (int k = 0; k < 3; k++) {
+        absa_controller_options o = small_training(ABSA_STRATEGY_ABS);
+        absa_controller *c = make_controller(ctx, &o);
+        absa_decision d;
+        absa_eigen_result r;
+        absa_decision_init(&d, sizeof d);
+        absa_eigen_result_init(&r, sizeof r);
+        observe_exact(c, 8.0);
+        r.lower = r.value = 3.0;
+        r.upper = 3.5;
+        r.consistent = 1;
+        r.answer = answers[k];
+        cr_assert_eq(absa_controller_observe(c, &r, &d), ABSA_OK);
+        cr_assert_eq(d.reason, answers[k] == ABSA_ANSWER_BELOW ? ABSA_REASON_EIGENVALUE
+                                                               : ABSA_REASON_UNCONVERGED);
+        absa_controller_destroy(&c);
+    }
+    absa_context_destroy(&ctx);
+}
+
 Test(measurements, blindness_takes_three_in_a_row)
 {
     static const double values[] = {8.0, -1.0, 0.0, 7.0, -1.0, 0.0, -2.0, 7.0, -3.0};

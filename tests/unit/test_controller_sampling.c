@@ -72,15 +72,15 @@ Test(sampling, so_has_a_shrinking)
                  ABSA_REASON_NOT_BELOW);
 }
 
-Test(sampling, the_ceiling_of_lr_goes_by_the_widened_end)
+Test(sampling, the_ceiling_of_lr_goes_by_the_value_and_its_error)
 {
     absa_context *ctx;
     journal s = {.count = 0};
     absa_context_create(NULL, &ctx);
     absa_controller *c = make(ctx, &s, ABSA_TRIGGER_INTERVAL, 2.0);
     cr_assert_eq(observe(c, 7.0, 7.5, 8.0, 1.0), ABSA_OK);
-    /* 0.01 * 2 (1 + 0.9) / (8 + 2 * 1), four roundings. */
-    cr_assert_float_eq(plan_of(c).lr, 0.0038, 4 * 0x1p-52 * 0.0038);
+    /* 0.01 * 2 (1 + 0.9) / (7.5 + 2 * 1), four roundings. */
+    cr_assert_float_eq(plan_of(c).lr, 0.004, 4 * 0x1p-52 * 0.004);
     absa_controller_destroy(&c);
     absa_context_destroy(&ctx);
 }

@@ -43,15 +43,14 @@ typedef struct rounding {
 } rounding;
 
 /* Growths by hand. In eights: 36 -> 32, 48, 72, 108 -> 100 -> 96. In batches of 10 up to 35: 20,
- * 40 -> 35 -> 30. By 1.25: 12.5 -> 12, 15, 18.75 -> 18. Where a growth is lost to rounding nothing
- * shrinks. */
+ * 40 -> 35 -> 30. By 1.25: 12.5 -> 12, 15, 18.75 -> 18. In tens up to 35: 20, 30. */
 Test(schedule, batches_are_rounded_down_and_lr_with_them)
 {
     static const rounding cases[] = {
         {24, 100, 8, ABSA_GROWTH_BATCH, 1.5, {32, 48, 72, 96}},
         {10, 35, 1, ABSA_GROWTH_ACCUMULATION, 2.0, {20, 30, 30, 30}},
         {10, 1000, 1, ABSA_GROWTH_BATCH, 1.25, {12, 15, 18, 22}},
-        {10, 1000, 10, ABSA_GROWTH_BATCH, 1.25, {10, 10, 10, 10}},
+        {10, 35, 10, ABSA_GROWTH_BATCH, 2.0, {20, 30, 30, 30}},
         {10, 1000, 5, ABSA_GROWTH_ACCUMULATION, 2.5, {20, 50, 120, 300}},
     };
     absa_context *ctx;
