@@ -103,7 +103,8 @@ static int shrink(const absa_controller_options *o, absa__ctl_state *s)
     const double batch = (double)o->batch, before = s->spill;
     double had = (double)s->batch_next;
     if (before < 1.0)
-        had *= (1.0 + 1e-9) / before; /* a part in 10^9 is rounding, no growth */
+        /* It may have vanished. A part in 10^9 is rounding, no growth. */
+        had *= (1.0 + 1e-9) / larger(before, DBL_MIN);
     double wish = had / o->batch_ratio;
     if (o->growth == ABSA_GROWTH_ACCUMULATION)
         wish = floor(had / batch / o->batch_ratio) * batch;
