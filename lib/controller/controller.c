@@ -94,7 +94,7 @@ absa_status absa_controller_create(absa_context *context, const absa_controller_
     c->options.lr_function = ask_host;
     c->options.lr_user = c;
     c->quiet = absa__ctl_adaptive(&o) && !o.reduce && !o.journal &&
-               o.lr_rule != ABSA_LR_RULE_HOST && o.shrink_ratio == 0.0 && o.lr_cap == 0.0 &&
+               o.lr_rule != ABSA_LR_RULE_HOST && !absa__ctl_needs_value(&o) &&
                o.unit != ABSA_UNIT_SAMPLES && o.patience <= ABSA__CTL_MOST &&
                !absa__logs(context, ABSA_LOG_INFO);
     absa__ctl_begin(&c->options, &c->state);

@@ -67,7 +67,7 @@ static double unsettled(const absa_controller *c, const absa_decision *d)
     const absa_controller_options *o = &c->options;
     const absa__ctl_state *s = &c->state;
     const int usable = isfinite(d->value) && d->value > 0.0 && d->consistent &&
-                       (d->converged || o->use_unconverged || d->answer == ABSA_ANSWER_BELOW);
+                       absa__ctl_counts(o, d->converged, d->answer);
     const double rise = s->reference * o->shrink_ratio;
     if (!usable || isnan(s->threshold) || s->threshold == d->threshold)
         return (double)NAN;

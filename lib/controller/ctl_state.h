@@ -97,6 +97,20 @@ static inline int absa__ctl_measures(const absa_controller_options *o, const abs
     return absa__ctl_adaptive(o) && !(o->finish_at_batch_max && s->batch_next >= o->batch_max);
 }
 
+/* An extension goes by the eigenvalue itself, not by a comparison. */
+static inline int absa__ctl_needs_value(const absa_controller_options *o)
+{
+    return o->lr_cap > 0.0 || o->shrink_ratio > 0.0;
+}
+
+/* Whether a measurement's rule fired, or need not have. A budget that ended the run for the value's
+ * sake leaves the decision before it as it was. */
+static inline int absa__ctl_counts(const absa_controller_options *o, int32_t converged,
+                                   int32_t answer)
+{
+    return converged || o->use_unconverged || answer == ABSA_ANSWER_BELOW;
+}
+
 /* Multiples of measure_every that the complete windows have crossed. */
 static inline int64_t absa__ctl_multiples(const absa_controller_options *o,
                                           const absa__ctl_state *s)

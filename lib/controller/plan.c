@@ -174,7 +174,7 @@ void absa__ctl_plan_window(const absa_controller_options *o, const absa__ctl_sta
     p->epsilon = o->epsilon;
     p->adversarial_rows = least(perturbed_rows(s), s->window_rows);
     /* Who needs the eigenvalue itself has no use for a decision that stops short of it. */
-    p->threshold = o->lr_cap > 0.0 || o->shrink_ratio > 0.0 ? (double)NAN : s->threshold;
+    p->threshold = absa__ctl_needs_value(o) ? (double)NAN : s->threshold;
     p->update = s->updates;
     p->short_updates = s->short_updates;
     p->epochs_ended = s->epochs;

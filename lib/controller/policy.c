@@ -121,12 +121,10 @@ static int bad(const absa_controller_options *o, const absa__ctl_state *s,
 {
     /* "Not below" says too little to become the first Eig. */
     const int too_little = m->answer == ABSA_ANSWER_NOT_BELOW && isnan(s->reference);
-    /* A budget that ended the run for the value's sake leaves the decision before it as it was. */
-    const int decided = m->answer == ABSA_ANSWER_BELOW;
     *reason = !isfinite(m->value) ? ABSA_REASON_NONFINITE
               : m->value <= 0.0   ? ABSA_REASON_NOT_POSITIVE
               : !m->consistent    ? ABSA_REASON_INCONSISTENT
-              : (!m->converged && !o->use_unconverged && !decided) || too_little
+              : !absa__ctl_counts(o, m->converged, m->answer) || too_little
                   ? ABSA_REASON_UNCONVERGED
                   : ABSA_REASON_NONE;
     return *reason != ABSA_REASON_NONE;
